@@ -1,0 +1,1 @@
+"""The core: programme and rule, plug-in contract, world, runs, results, store."""
