@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from geodata.city import City
-from geodata.kinds import Kind, kind
+from geodata.kinds import Kind
 from geodata.manifest import DatasetEntry, PackManifest, Provenance
 from geodata.pack import MANIFEST, CityPack, hash_of, open_pack
 
@@ -125,7 +125,7 @@ def _write_dataset(folder: Path, draft: Draft) -> DatasetEntry:
     if not isinstance(data, xr.Dataset) and "time" in data.columns and len(data):
         start, end = data["time"].min().to_pydatetime(), data["time"].max().to_pydatetime()
     return DatasetEntry(
-        id=draft.id, kind=kind(draft.kind.name).name, file=file, form=draft.kind.form, rows=rows, columns=columns,
+        id=draft.id, kind=draft.kind.name, file=file, form=draft.kind.form, rows=rows, columns=columns,
         crs=crs, bbox=bbox, time_start=start, time_end=end, resolution_s=draft.resolution_s,
         provenance=draft.provenance, sha256=digest,
     )  # fmt: skip
