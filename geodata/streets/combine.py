@@ -136,10 +136,14 @@ def _assembled(
     offset = np.cumsum([0, *(part.nodes for part in parts)])
     drawn = len(links)
     straight = np.hypot(*(xy[links[:, 1]] - xy[links[:, 0]]).T)
-    median_kmh = np.array([np.median(part.speed_kmh) for part in parts])
 
     def column(name: str, of_links: object) -> Any:
         return np.concatenate([*(getattr(part, name) for part in parts), np.asarray(of_links)])
+
+    def slower(name: str) -> Floats:
+        median = np.array([np.median(getattr(part, name)) for part in parts])
+        least: Floats = median[part_of[links]].min(axis=1)
+        return least
 
     def nodes(name: str, end: int) -> Integers:
         own = [getattr(part, name) + start for part, start in zip(parts, offset, strict=False)]
@@ -152,7 +156,8 @@ def _assembled(
         from_node=nodes("from_node", 0),
         to_node=nodes("to_node", 1),
         length_m=column("length_m", np.maximum(straight * CIRCUITY, CUT_TOLERANCE_M)),
-        speed_kmh=column("speed_kmh", median_kmh[part_of[links]].min(axis=1)),
+        car_speed_kmh=column("car_speed_kmh", slower("car_speed_kmh")),
+        bus_speed_kmh=column("bus_speed_kmh", slower("bus_speed_kmh")),
         oneway=column("oneway", np.zeros(drawn, bool)),
         car=column("car", np.ones(drawn, bool)),
         walk=column("walk", np.ones(drawn, bool)),

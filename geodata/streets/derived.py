@@ -56,7 +56,7 @@ class _Stretches:
 
     pair: Integers
     length_m: Floats
-    speed_kmh: Floats
+    bus_kmh: Floats
 
     def __len__(self) -> int:
         return len(self.pair)
@@ -92,13 +92,15 @@ def from_rides(stops: gpd.GeoDataFrame, rides: pd.DataFrame, *, place: str = "th
     added = _between_neighbours(xy, ridden)
     pair = np.vstack([ridden.pair, added.pair])
     count = len(pair)
+    bus_kmh = np.concatenate([ridden.bus_kmh, added.bus_kmh])
     return StreetGraph(
         crs=stops.crs.to_string(),
         node_xy=xy,
         from_node=pair[:, 0].copy(),
         to_node=pair[:, 1].copy(),
         length_m=np.concatenate([ridden.length_m, added.length_m]),
-        speed_kmh=np.concatenate([ridden.speed_kmh, added.speed_kmh]),
+        car_speed_kmh=np.clip(bus_kmh / BUS_TO_CAR_SPEED, *CAR_SPEED_KMH),
+        bus_speed_kmh=bus_kmh,
         oneway=np.zeros(count, bool),
         car=np.ones(count, bool),
         walk=np.ones(count, bool),
@@ -130,11 +132,10 @@ def _ridden(rides: pd.DataFrame, node_of: dict[str, int], xy: Floats) -> _Stretc
     )
     hops = hops[(hops["a"] != hops["b"]) & (hops["time_s"] > 0)]
     hops = hops.groupby(["a", "b"], sort=True, as_index=False).median()
-    bus_kmh = hops["length_m"].to_numpy() / hops["time_s"].to_numpy() * 3.6
     return _Stretches(
         hops[["a", "b"]].to_numpy(np.int32),
         hops["length_m"].to_numpy(),
-        np.clip(bus_kmh / BUS_TO_CAR_SPEED, *CAR_SPEED_KMH),
+        hops["length_m"].to_numpy() / hops["time_s"].to_numpy() * 3.6,
     )
 
 
@@ -150,7 +151,7 @@ def _between_neighbours(xy: Floats, ridden: _Stretches) -> _Stretches:
     taken = np.isin(pair @ np.array([count, 1]), ridden.pair @ np.array([count, 1]))
     pair = pair[~taken]
     length_m = np.hypot(*(xy[pair[:, 1]] - xy[pair[:, 0]]).T) * CIRCUITY
-    return _Stretches(pair, length_m, np.full(len(pair), float(np.median(ridden.speed_kmh))))
+    return _Stretches(pair, length_m, np.full(len(pair), float(np.median(ridden.bus_kmh))))
 
 
 def _note(place: str, ridden: int, added: int, left_out: int) -> str:

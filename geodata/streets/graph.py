@@ -57,7 +57,8 @@ class StreetGraph:
         from_node: Junction at which a segment's line begins (m,).
         to_node: Junction at which it ends (m,).
         length_m: Length on the ground (m,).
-        speed_kmh: Speed of a car in free flow (m,).
+        car_speed_kmh: Speed of a car in free flow (m,).
+        bus_speed_kmh: Speed of a bus, its stops included (m,).
         oneway: Only to be driven along the line (m,).
         car: Open to cars and buses (m,).
         walk: Open to pedestrians (m,).
@@ -73,7 +74,8 @@ class StreetGraph:
     from_node: Integers
     to_node: Integers
     length_m: Floats
-    speed_kmh: Floats
+    car_speed_kmh: Floats
+    bus_speed_kmh: Floats
     oneway: Booleans
     car: Booleans
     walk: Booleans
@@ -102,8 +104,8 @@ class StreetGraph:
         """SHA-256 of all that a travel time depends on."""
         digest = hashlib.sha256(self.crs.encode())
         for column in (
-            self.node_xy, self.from_node, self.to_node, self.length_m, self.speed_kmh,
-            self.oneway, self.car, self.walk,
+            self.node_xy, self.from_node, self.to_node, self.length_m, self.car_speed_kmh,
+            self.bus_speed_kmh, self.oneway, self.car, self.walk,
         ):  # fmt: skip
             digest.update(np.ascontiguousarray(column).tobytes())
         digest.update("\0".join(self.road_class).encode())
@@ -117,8 +119,8 @@ class StreetGraph:
         """Seconds a mode needs from end to end of each segment (m,).
 
         Args:
-            mode: ``car`` in free flow, ``bus`` at :data:`BUS_TO_CAR_SPEED` of it, ``walk`` at
-                :data:`WALKING_SPEED_M_S` everywhere.
+            mode: ``car`` in free flow, ``bus`` by the timetable, or where there is none at
+                :data:`BUS_TO_CAR_SPEED` of the car's speed, ``walk`` at :data:`WALKING_SPEED_M_S`.
             speed_factor: What the hour or the weather makes of the speed of cars and buses: one factor, or
                 one per road class (1 for those not named). Walking is not slowed.
 
@@ -134,8 +136,8 @@ class StreetGraph:
             )
         if mode == "walk":
             return self.length_m / WALKING_SPEED_M_S
-        speed_m_s = self.speed_kmh / 3.6 * (BUS_TO_CAR_SPEED if mode == "bus" else 1.0)
-        return self.length_m / (speed_m_s * self._factors(speed_factor))
+        speed_kmh = self.bus_speed_kmh if mode == "bus" else self.car_speed_kmh
+        return self.length_m / (speed_kmh / 3.6 * self._factors(speed_factor))
 
     def _factors(self, speed_factor: SpeedFactor) -> Floats:
         if isinstance(speed_factor, Mapping):
@@ -238,13 +240,15 @@ def from_features(streets: gpd.GeoDataFrame, *, grade: Grade = Grade.OFFICIAL, n
     lines = streets.geometry.to_numpy()
     ends = np.vstack([shapely.get_coordinates(shapely.get_point(lines, end)) for end in (0, -1)])
     node_xy, node = merge_points(ends, MEETING_TOLERANCE_M)
+    speed_kmh = streets["speed_kmh"].to_numpy(float)
     return StreetGraph(
         crs=streets.crs.to_string(),
         node_xy=node_xy,
         from_node=node[: len(lines)],
         to_node=node[len(lines) :],
         length_m=streets["length_m"].to_numpy(float),
-        speed_kmh=streets["speed_kmh"].to_numpy(float),
+        car_speed_kmh=speed_kmh,
+        bus_speed_kmh=speed_kmh * BUS_TO_CAR_SPEED,
         oneway=streets["oneway"].to_numpy(bool),
         car=streets["car"].to_numpy(bool),
         walk=streets["walk"].to_numpy(bool),
