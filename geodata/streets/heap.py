@@ -1,4 +1,4 @@
-"""A binary heap in two arrays, for label-setting searches in compiled code.
+"""A heap in two arrays, for label-setting searches in compiled code.
 
 Its size is kept by the caller. An entry whose key is no longer its node's label is stale: the caller passes
 it over when it comes up, which is cheaper than moving entries within the heap.
@@ -11,6 +11,10 @@ from typing import NamedTuple
 import numba as nb
 import numpy as np
 from numpy.typing import NDArray
+
+
+BRANCHES = 4
+"""Four children a node: a flatter heap than a binary one, which touches less memory."""
 
 
 class Heap(NamedTuple):
@@ -30,7 +34,7 @@ def push(heap: Heap, size: int, key: float, node: int) -> int:
     """Add an entry to a heap of *size* entries; returns the new size."""
     at = size
     while at > 0:
-        parent = (at - 1) >> 1
+        parent = (at - 1) // BRANCHES
         if heap.keys[parent] <= key:
             break
         heap.keys[at] = heap.keys[parent]
@@ -46,19 +50,19 @@ def drop_first(heap: Heap, size: int) -> int:
     """Remove the least of *size* entries; returns the new size."""
     last = size - 1
     key = heap.keys[last]
-    node = heap.nodes[last]
     at = 0
     while True:
-        child = 2 * at + 1
+        child = BRANCHES * at + 1
         if child >= last:
             break
-        if child + 1 < last and heap.keys[child + 1] < heap.keys[child]:
-            child += 1
+        for other in range(child + 1, min(BRANCHES * at + 1 + BRANCHES, last)):
+            if heap.keys[other] < heap.keys[child]:
+                child = other
         if heap.keys[child] >= key:
             break
         heap.keys[at] = heap.keys[child]
         heap.nodes[at] = heap.nodes[child]
         at = child
     heap.keys[at] = key
-    heap.nodes[at] = node
+    heap.nodes[at] = heap.nodes[last]
     return last
