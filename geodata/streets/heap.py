@@ -12,7 +12,6 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-
 BRANCHES = 4
 """Four children a node: a flatter heap than a binary one, which touches less memory."""
 
