@@ -1,0 +1,191 @@
+"""The ground of a demo city: land and water, districts, parks, and where it is built up.
+
+A sheet of squared paper is laid over the city; each crossing knows its district and whether it lies in a
+park, in built-up land or in open country. Streets, people, trees and land cover are all drawn on this sheet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from geodata.city import fold
+from geodata.demo.chance import stream
+from geodata.demo.facts import Facts
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+CharacterName = Literal["old", "centre", "wooden", "blocks", "houses", "industry", "village", "wild"]
+
+
+@dataclass(frozen=True)
+class Character:
+    """How a kind of neighbourhood is built.
+
+    Args:
+        residents_per_km2: On its built-up land.
+        reach_m: How far from its middle it is built up, its borders allowing; 0 for as far as its residents need.
+        block_m: Spacing of streets, along and across.
+        levels: Least and most storeys.
+        house_m: Length and depth of a usual building.
+        pitch_m: From one building to the next along a street.
+        oneway_share: Share of its small streets that are one-way.
+        uses: Shares of dwelling, offices and services, industry.
+        cover: Its CORINE class.
+    """
+
+    residents_per_km2: float
+    reach_m: float
+    block_m: tuple[float, float]
+    levels: tuple[int, int]
+    house_m: tuple[float, float]
+    pitch_m: float
+    oneway_share: float
+    uses: tuple[float, float, float]
+    cover: str
+
+
+CHARACTERS: dict[str, Character] = {
+    "old": Character(8000, 1500, (110, 90), (2, 4), (24, 14), 34, 0.35, (0.55, 0.40, 0.0), "111"),
+    "centre": Character(9000, 1500, (160, 120), (4, 8), (34, 18), 52, 0.30, (0.50, 0.45, 0.0), "111"),
+    "wooden": Character(7000, 1500, (170, 100), (2, 3), (20, 12), 36, 0.25, (0.80, 0.10, 0.02), "112"),
+    "blocks": Character(11000, 1500, (270, 200), (5, 9), (72, 13), 105, 0.0, (0.75, 0.12, 0.02), "112"),
+    "houses": Character(2600, 0, (210, 130), (1, 2), (13, 10), 42, 0.0, (0.85, 0.04, 0.01), "112"),
+    "industry": Character(400, 800, (340, 260), (1, 3), (64, 34), 130, 0.0, (0.05, 0.25, 0.55), "121"),
+    "village": Character(1300, 0, (190, 140), (1, 2), (14, 10), 55, 0.0, (0.70, 0.08, 0.08), "112"),
+    "wild": Character(100, 0, (500, 500), (1, 1), (10, 8), 300, 0.0, (0.10, 0.0, 0.0), "313"),
+}  # fmt: skip
+
+SHORE_M = 35.0
+"""No street or house stands nearer to the water, bridges aside."""
+
+SHEET_POINTS = 22_000
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The ground of a demo city, all in its metric CRS."""
+
+    facts: Facts
+
+    @cached_property
+    def water(self) -> shapely.Geometry:
+        """Lakes and rivers."""
+        return shapely.union_all([shape for _, shape in self.facts.water])
+
+    @cached_property
+    def dry(self) -> shapely.Geometry:
+        """Land, a little back from every shore."""
+        coast = self.facts.outline.buffer(-SHORE_M)
+        return _prepared(shapely.difference(coast, self.water.buffer(SHORE_M)))
+
+    @cached_property
+    def districts(self) -> gpd.GeoDataFrame:
+        """One cell around each district's middle, cut at the outline and at its neighbours' cells."""
+        import geopandas as gpd
+
+        table = self.facts.table("districts")
+        middles = shapely.points(table[["x", "y"]].to_numpy())
+        cells = shapely.voronoi_polygons(shapely.multipoints(middles), extend_to=self.facts.outline)
+        cells = shapely.get_parts(cells)
+        middle, cell = shapely.STRtree(cells).query(middles, predicate="within")
+        shapes = shapely.intersection(cells[cell[np.argsort(middle)]], self.facts.outline)
+        table["district_id"] = [fold(name) for name in table["name"]]
+        return gpd.GeoDataFrame(table, geometry=[_areas(shape) for shape in shapes], crs=self.facts.city.crs)
+
+    @cached_property
+    def parks(self) -> gpd.GeoDataFrame:
+        """Green areas, as rounded shapes about their known size."""
+        import geopandas as gpd
+
+        table = self.facts.table("parks")
+        chance = stream(self.facts.city.id, "parks")
+        shapes = [
+            _blob(row.x, row.y, row.length_m, row.width_m, row.bearing_deg, chance) for row in table.itertuples()
+        ]
+        inside = shapely.difference(shapely.intersection(shapes, self.facts.outline), self.water)
+        frame = gpd.GeoDataFrame(table, geometry=[_areas(shape) for shape in inside], crs=self.facts.city.crs)
+        return frame[~frame.geometry.is_empty].reset_index(drop=True)
+
+    @cached_property
+    def built(self) -> NDArray[np.object_]:
+        """The built-up land of each district."""
+        open_land = shapely.union_all(self.parks.geometry.to_numpy())
+        shapes = []
+        for row in self.districts.itertuples():
+            character = CHARACTERS[row.character]
+            needed_m = np.sqrt(row.population / character.residents_per_km2 / np.pi) * 1000
+            radius_m = character.reach_m or max(needed_m, 150.0)
+            shape = shapely.intersection(row.geometry, shapely.Point(row.x, row.y).buffer(radius_m))
+            shapes.append(shapely.difference(shapely.intersection(shape, self.dry), open_land))
+        return np.array(shapes, dtype=object)
+
+    @cached_property
+    def sheet(self) -> pd.DataFrame:
+        """Points on squared paper over the land.
+
+        Columns x and y, ``district`` (row of :attr:`districts`), ``built``, ``park`` (row of :attr:`parks`, -1
+        outside) and ``from_middle_m``, the distance to the middle of the district.
+        """
+        import pandas as pd
+
+        step = self.sheet_step_m
+        west, south, east, north = self.facts.outline.bounds
+        x, y = np.meshgrid(
+            np.arange(np.floor(west / step) + 0.5, np.ceil(east / step)) * step,
+            np.arange(np.floor(south / step) + 0.5, np.ceil(north / step)) * step,
+        )
+        x, y = x.ravel(), y.ravel()
+        on_land = shapely.contains_xy(_prepared(self.facts.outline), x, y)
+        on_land &= ~shapely.contains_xy(_prepared(self.water), x, y)
+        x, y = x[on_land], y[on_land]
+        from_middle, district = cKDTree(self.districts[["x", "y"]].to_numpy()).query(np.column_stack([x, y]))
+        park = np.full(len(x), -1)
+        for row, shape in enumerate(self.parks.geometry):
+            park[shapely.contains_xy(_prepared(shape), x, y)] = row
+        built = np.zeros(len(x), bool)
+        for row, shape in enumerate(self.built):
+            here = np.flatnonzero(district == row)
+            built[here] = shapely.contains_xy(_prepared(shape), x[here], y[here])
+        return pd.DataFrame(
+            {"x": x, "y": y, "district": district, "built": built, "park": park, "from_middle_m": from_middle}
+        )
+
+    @cached_property
+    def sheet_step_m(self) -> float:
+        """Spacing of the squared paper: 50 m in a town, 100 m in a large city."""
+        return 50.0 if self.facts.outline.area / 50**2 < SHEET_POINTS else 100.0
+
+
+def _prepared(shape: shapely.Geometry) -> shapely.Geometry:
+    shapely.prepare(shape)
+    return shape
+
+
+def _areas(shape: shapely.Geometry) -> shapely.Geometry:
+    """The polygons of a shape; lines and points that a cut leaves behind are dropped."""
+    polygons = [part for part in shapely.get_parts(shape) if part.geom_type == "Polygon" and part.area > 1]
+    return polygons[0] if len(polygons) == 1 else shapely.MultiPolygon(polygons)
+
+
+def _blob(
+    x: float, y: float, length_m: float, width_m: float, bearing_deg: float, chance: np.random.Generator
+) -> shapely.Polygon:
+    """A rounded shape of a given length and width; its long side points to a bearing."""
+    turn = np.linspace(0, 2 * np.pi, 48, endpoint=False)
+    waves = sum(
+        chance.uniform(0, 0.12) * np.cos(order * turn + chance.uniform(0, 2 * np.pi)) for order in (2, 3, 5)
+    )
+    along, across = np.cos(turn) * (1 + waves) * length_m / 2, np.sin(turn) * (1 + waves) * width_m / 2
+    sine, cosine = np.sin(np.radians(bearing_deg)), np.cos(np.radians(bearing_deg))
+    return shapely.Polygon(
+        np.column_stack([x + along * sine + across * cosine, y + along * cosine - across * sine])
+    )
