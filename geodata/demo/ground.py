@@ -32,37 +32,47 @@ class Character:
 
     Args:
         residents_per_km2: On its built-up land.
-        reach_m: How far from its middle it is built up, its borders allowing; 0 for as far as its residents need.
+        reach: Radius of the built-up land over that which its residents fill; more than 1 where people work too.
         block_m: Spacing of streets, along and across.
         levels: Least and most storeys.
         house_m: Length and depth of a usual building.
-        pitch_m: From one building to the next along a street.
+        pitch_m: From one building to the next on one side of a street.
         oneway_share: Share of its small streets that are one-way.
         uses: Shares of dwelling, offices and services, industry.
+        years: First and last year of building.
         cover: Its CORINE class.
     """
 
     residents_per_km2: float
-    reach_m: float
+    reach: float
     block_m: tuple[float, float]
     levels: tuple[int, int]
     house_m: tuple[float, float]
     pitch_m: float
     oneway_share: float
     uses: tuple[float, float, float]
+    years: tuple[int, int]
     cover: str
+
+    @property
+    def urban(self) -> bool:
+        """Whether it is built up from border to border rather than around its middle."""
+        return self.reach > 1
 
 
 CHARACTERS: dict[str, Character] = {
-    "old": Character(8000, 1500, (110, 90), (2, 4), (24, 14), 34, 0.35, (0.55, 0.40, 0.0), "111"),
-    "centre": Character(9000, 1500, (160, 120), (4, 8), (34, 18), 52, 0.30, (0.50, 0.45, 0.0), "111"),
-    "wooden": Character(7000, 1500, (170, 100), (2, 3), (20, 12), 36, 0.25, (0.80, 0.10, 0.02), "112"),
-    "blocks": Character(11000, 1500, (270, 200), (5, 9), (72, 13), 105, 0.0, (0.75, 0.12, 0.02), "112"),
-    "houses": Character(2600, 0, (210, 130), (1, 2), (13, 10), 42, 0.0, (0.85, 0.04, 0.01), "112"),
-    "industry": Character(400, 800, (340, 260), (1, 3), (64, 34), 130, 0.0, (0.05, 0.25, 0.55), "121"),
-    "village": Character(1300, 0, (190, 140), (1, 2), (14, 10), 55, 0.0, (0.70, 0.08, 0.08), "112"),
-    "wild": Character(100, 0, (500, 500), (1, 1), (10, 8), 300, 0.0, (0.10, 0.0, 0.0), "313"),
+    "old": Character(8000, 1.7, (110, 90), (2, 4), (24, 14), 34, 0.35, (0.55, 0.40, 0.0), (1650, 1910), "111"),
+    "centre": Character(9000, 1.7, (160, 120), (4, 8), (34, 18), 52, 0.30, (0.50, 0.45, 0.0), (1900, 2022), "111"),
+    "wooden": Character(7000, 1.7, (170, 100), (2, 3), (20, 12), 36, 0.25, (0.80, 0.10, 0.02), (1890, 1940), "112"),
+    "blocks": Character(11000, 1.7, (270, 200), (5, 9), (72, 13), 105, 0.0, (0.75, 0.12, 0.02), (1958, 1990), "112"),
+    "houses": Character(2600, 1.0, (210, 130), (1, 2), (13, 10), 42, 0.0, (0.85, 0.04, 0.01), (1925, 2022), "112"),
+    "industry": Character(20, 1.4, (340, 260), (1, 3), (64, 34), 130, 0.0, (0.05, 0.25, 0.55), (1950, 2022), "121"),
+    "village": Character(1300, 1.0, (190, 140), (1, 2), (14, 10), 55, 0.0, (0.70, 0.08, 0.08), (1945, 2022), "112"),
+    "wild": Character(100, 1.0, (500, 500), (1, 1), (10, 8), 300, 0.0, (0.10, 0.0, 0.0), (1920, 2010), "313"),
 }  # fmt: skip
+
+WIDEST_M = {"industry": 800.0}
+"""How far from its middle a district is built up at most, 1,500 m where nothing is said."""
 
 SHORE_M = 35.0
 """No street or house stands nearer to the water, bridges aside."""
@@ -109,7 +119,8 @@ class Ground:
         table = self.facts.table("parks")
         chance = stream(self.facts.city.id, "parks")
         shapes = [
-            _blob(row.x, row.y, row.length_m, row.width_m, row.bearing_deg, chance) for row in table.itertuples()
+            _blob(row.x, row.y, row.length_m, row.width_m, row.bearing_deg, chance)
+            for row in table.itertuples()
         ]
         inside = shapely.difference(shapely.intersection(shapes, self.facts.outline), self.water)
         frame = gpd.GeoDataFrame(table, geometry=[_areas(shape) for shape in inside], crs=self.facts.city.crs)
@@ -122,8 +133,9 @@ class Ground:
         shapes = []
         for row in self.districts.itertuples():
             character = CHARACTERS[row.character]
-            needed_m = np.sqrt(row.population / character.residents_per_km2 / np.pi) * 1000
-            radius_m = character.reach_m or max(needed_m, 150.0)
+            filled_m = np.sqrt(row.population / character.residents_per_km2 / np.pi) * 1000
+            widest_m = WIDEST_M.get(row.character, 1500.0)
+            radius_m = np.clip(filled_m * character.reach, 150.0, widest_m)
             shape = shapely.intersection(row.geometry, shapely.Point(row.x, row.y).buffer(radius_m))
             shapes.append(shapely.difference(shapely.intersection(shape, self.dry), open_land))
         return np.array(shapes, dtype=object)

@@ -102,7 +102,7 @@ def _connecting_roads(ground: Ground) -> list[tuple[object, ...]]:
         if not shapely.contains(ground.dry, line):
             continue
         characters = {districts["character"].iat[one], districts["character"].iat[other]}
-        if all(CHARACTERS[name].reach_m for name in characters):
+        if all(CHARACTERS[name].urban for name in characters):
             continue
         speed = 70 if characters & {"village", "wild"} else 40
         rows.append((line, None, "tertiary", speed, CONNECTING, one))
@@ -111,7 +111,9 @@ def _connecting_roads(ground: Ground) -> list[tuple[object, ...]]:
 
 def _gabriel_pairs(xy: NDArray[np.float64]) -> list[tuple[int, int]]:
     triangles = Delaunay(xy).simplices
-    edges = np.unique(np.sort(np.vstack([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [0, 2]]])), axis=0)
+    edges = np.unique(
+        np.sort(np.vstack([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [0, 2]]])), axis=0
+    )
     middle = (xy[edges[:, 0]] + xy[edges[:, 1]]) / 2
     radius = np.hypot(*(xy[edges[:, 0]] - middle).T)
     nearest = np.hypot(*(xy[:, None, :] - middle[None, :, :]).transpose(2, 0, 1)).min(axis=0)
@@ -134,7 +136,9 @@ def _small_streets(ground: Ground) -> list[tuple[object, ...]]:
                 for part in _line_parts(shapely.intersection(lines, built))
             ]
         border = shapely.intersection(shapely.boundary(district.geometry), built)
-        rows += [(part, None, "residential", speed, SMALL, row) for part in _line_parts(shapely.line_merge(border))]
+        rows += [
+            (part, None, "residential", speed, SMALL, row) for part in _line_parts(shapely.line_merge(border))
+        ]
     return rows
 
 
@@ -217,7 +221,9 @@ def _bend(xy: NDArray[np.float64]) -> NDArray[np.float64]:
     )
 
 
-def _oneways(pieces: pd.DataFrame, share: NDArray[np.float64], chance: np.random.Generator) -> NDArray[np.bool_]:
+def _oneways(
+    pieces: pd.DataFrame, share: NDArray[np.float64], chance: np.random.Generator
+) -> NDArray[np.bool_]:
     """One-way streets as often as each district has them, but none that would trap a car."""
     oneway = (pieces["rank"] == SMALL).to_numpy() & (chance.random(len(pieces)) < share[pieces["district"]])
     tail, head = pieces["tail"].to_numpy(), pieces["head"].to_numpy()

@@ -60,12 +60,26 @@ class Facts:
     @cached_property
     def outline(self) -> shapely.MultiPolygon:
         """The land of the city; where a neighbour owns the border, all but the neighbour's land."""
-        land = shapely.union_all([shapely.Polygon(self.plane(ring)) for ring in self.document["outline"]["rings"]])
+        land = shapely.union_all(
+            [shapely.Polygon(self.plane(ring)) for ring in self.document["outline"]["rings"]]
+        )
         owner = self.document["outline"].get("border_of")
         if owner is not None:
             land = shapely.difference(land, facts_of(owner).outline)
             land = max(shapely.get_parts(land), key=lambda part: part.area)
         return shapely.MultiPolygon(shapely.get_parts(land).tolist())
+
+    @cached_property
+    def coast(self) -> NDArray[np.float64]:
+        """Corners of the outline (n, 2) that stand by the sea."""
+        rings = [self.plane(ring) for ring in self.document["outline"]["rings"]]
+        if "coast" not in self.document["outline"]:
+            return np.empty((0, 2))
+        mainland = self.document["outline"]["rings"][0]
+        first, last = (mainland.index(corner) for corner in self.document["outline"]["coast"])
+        return np.vstack(
+            [np.roll(rings[0], -first, axis=0)[: (last - first) % len(mainland) + 1], *rings[1:]]
+        )
 
     @cached_property
     def water(self) -> list[tuple[str, shapely.Geometry]]:

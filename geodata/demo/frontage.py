@@ -1,0 +1,55 @@
+"""Places along streets at even steps: where houses, trees and street pictures stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Frontage:
+    """*n* places on streets.
+
+    Args:
+        street: The street's row among the lines given (n,).
+        number: 0, 1, 2 ... along each street (n,).
+        xy: Points on the street's line (n, 2).
+        angle: Direction of the street there, radians from the x axis (n,).
+    """
+
+    street: NDArray[np.intp]
+    number: NDArray[np.intp]
+    xy: NDArray[np.float64]
+    angle: NDArray[np.float64]
+
+    def aside(self, offset_m: NDArray[np.float64] | float) -> NDArray[np.float64]:
+        """Points (n, 2) to the left of the street for positive offsets, to the right for negative ones."""
+        left = np.column_stack([-np.sin(self.angle), np.cos(self.angle)])
+        return self.xy + left * np.broadcast_to(offset_m, len(self.angle))[:, None]
+
+    @property
+    def by_turns(self) -> NDArray[np.float64]:
+        """1 and -1 by turns along each street: left side, right side."""
+        return np.where(self.number % 2 == 0, 1.0, -1.0)
+
+
+def along(lines: NDArray[np.object_], step_m: NDArray[np.float64] | float) -> Frontage:
+    """Places at even steps along lines, half a step from their beginnings.
+
+    Args:
+        lines: Streets (m,).
+        step_m: From one place to the next, one for all or one per line.
+    """
+    step = np.broadcast_to(np.asarray(step_m, dtype=float), len(lines))
+    count = (shapely.length(lines) // step).astype(int)
+    street = np.repeat(np.arange(len(lines)), count)
+    number = np.arange(len(street)) - np.repeat(np.cumsum(count) - count, count)
+    at = (number + 0.5) * step[street]
+    here, ahead = (
+        shapely.get_coordinates(shapely.line_interpolate_point(lines[street], at + more))
+        for more in (0.0, 1.0)
+    )
+    return Frontage(street, number, here, np.arctan2(*(ahead - here).T[::-1]))
