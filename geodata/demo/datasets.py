@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Tables = dict[str, pd.DataFrame | xr.Dataset]
 
-SOURCE = "Twinbox demo generator, around published facts (outline, districts, residents, main roads, climate)"
+SOURCE = "Twinbox demo generator, around published facts: outline, districts, residents, main roads, climate"
 LICENCE = "CC0-1.0"
 ATTRIBUTION = "Made up by Twinbox for demonstration; not data of the city"
 HOUR_S = 3600.0
@@ -30,9 +30,9 @@ HOUR_S = 3600.0
 NOTES = {
     "boundary": "the outline drawn anew with a corner every few hundred metres",
     "districts": "cells around known middles, with known residents rounded; borders are made up",
-    "population": "residents of districts spread over 500 m cells, thinner outwards; ages by the city's shares",
+    "population": "residents of districts spread over 500 m cells, thinner outwards; ages by known shares",
     "persons": f"a sample of {people.PERSONS:,} persons whom nobody has ever met",
-    "buildings": f"made up along the streets, at most {houses.MOST_BUILDINGS:,}; landmarks have their real heights",
+    "buildings": f"along streets, at most {houses.MOST_BUILDINGS:,}; landmarks are as high as they are",
     "schools": "names and rough places are real; pupils, floor area and year are made up",
     "streets": "main roads and bridges are real in their rough course; all small streets are made up",
     "stops": "made up along known lines",
@@ -40,7 +40,7 @@ NOTES = {
     "headways": "made up from usual headways at the peak",
     "rides": "made up from usual speeds of each mode; walks between stops within 300 m",
     "timetable": "even headways from both ends of each line",
-    "trips": f"weekday trips between districts by a gravity model, {people.TRIPS_PER_RESIDENT:g} per resident",
+    "trips": f"weekday trips between districts by gravity, {people.TRIPS_PER_RESIDENT:g} per resident",
     "trips-across": "weekday trips from districts to those of the neighbour, which are called city/district",
     "green_areas": "known parks and waters as rounded shapes; open land between what is built",
     "trees": "a made-up sample, by usual species of Nordic streets and parks",
@@ -121,7 +121,7 @@ def _series(ground: Ground) -> Tables:
 
 def _draft(name: str, table: pd.DataFrame | xr.Dataset) -> Draft:
     """A dataset in the columns and the order of its kind, with its note."""
-    schema = kind(name.split("-")[0])
+    schema = kind(name.split("-", maxsplit=1)[0])
     if schema.form == "table":
         columns = [column.name for column in schema.columns if column.name in table]
         geometry = ["geometry"] if schema.geometry is not None else []

@@ -1,4 +1,4 @@
-"""Electricity of a demo city: prices, loads, plants and what they generate, hour by hour in step with the weather."""
+"""Electricity of a demo city: prices, loads, and what its plants generate, hour by hour with the weather."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HUB_M = 95.0
 ROUGHNESS_M = 0.03
 CUT_IN_M_S, RATED_M_S, CUT_OUT_M_S = 3.0, 12.5, 25.0
 TILT_DEG, PERFORMANCE, PER_KELVIN, WARMER_K = 35.0, 0.86, -0.004, 0.03
-"""Of a solar plant: tilt to the south, performance ratio, loss per kelvin over 25, kelvin over air per W/m2."""
+"""Of a solar plant: tilt, performance ratio, loss per kelvin over 25 degrees, kelvin over air per W/m2."""
 
 MEMBERS = {
     # name: (kW on average, share that follows people at home, at work, the dark, and the cold)
@@ -82,14 +82,15 @@ def load(facts: Facts, weather: pd.DataFrame) -> pd.DataFrame:
 
 
 def _shapes(facts: Facts, weather: pd.DataFrame) -> NDArray[np.float64]:
-    """How much people at home, people at work, the dark and the cold ask for, hour by hour, each 1 on average."""
+    """What people at home, people at work, the dark and the cold ask for by hour, each 1 on average."""
     hour, weekend = _clock(facts, weather)
     home = AT_HOME[hour] * np.where(weekend, 1.12, 1.0)
     work = np.where(weekend, 2.5, AT_WORK[hour])
     dark = (weather["ghi_w_m2"].to_numpy() < 8).astype(float) * np.where((hour >= 1) & (hour < 5), 0.6, 1.0)
     cold = np.maximum(15 - weather["temperature_c"].to_numpy(), 0.0) + 1.0
-    shapes = np.column_stack([home, work, dark, cold])
-    return shapes / shapes.mean(axis=0)
+    shapes: NDArray[np.float64] = np.column_stack([home, work, dark, cold])
+    relative: NDArray[np.float64] = shapes / shapes.mean(axis=0)
+    return relative
 
 
 def _clock(facts: Facts, weather: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -138,11 +139,11 @@ def generation(facts: Facts, weather: pd.DataFrame) -> pd.DataFrame:
         "gas": np.clip((4 - weather["temperature_c"].to_numpy()) / 20, 0.0, 1.0),
     }
     series = []
-    for plant in _plants(facts).itertuples():
-        power = share[plant.source] * plant.capacity_kw * plant.count
-        series.append(
-            pd.DataFrame({"series_id": plant.plant, "time": weather["time"], "power_kw": power.round(2)})
-        )
+    plants = _plants(facts)
+    rated_kw = (plants["capacity_kw"] * plants["count"]).to_numpy(float)
+    for name, source, rated in zip(plants["plant"], plants["source"], rated_kw, strict=True):
+        power = share[source] * rated
+        series.append(pd.DataFrame({"series_id": name, "time": weather["time"], "power_kw": power.round(2)}))
     return pd.concat(series, ignore_index=True)
 
 
@@ -171,6 +172,7 @@ def _solar_share(facts: Facts, weather: pd.DataFrame) -> NDArray[np.float64]:
         *light,
         model="isotropic",
     )["poa_global"]
-    plane = np.nan_to_num(np.asarray(plane)).clip(0)
+    plane = np.nan_to_num(np.asarray(plane, dtype=float)).clip(0)
     cell = weather["temperature_c"].to_numpy() + WARMER_K * plane
-    return (plane / 1000 * PERFORMANCE * (1 + PER_KELVIN * (cell - 25))).clip(0, 1)
+    share: NDArray[np.float64] = plane / 1000 * PERFORMANCE * (1 + PER_KELVIN * (cell - 25))
+    return share.clip(0, 1)

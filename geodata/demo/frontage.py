@@ -28,7 +28,8 @@ class Frontage:
     def aside(self, offset_m: NDArray[np.float64] | float) -> NDArray[np.float64]:
         """Points (n, 2) to the left of the street for positive offsets, to the right for negative ones."""
         left = np.column_stack([-np.sin(self.angle), np.cos(self.angle)])
-        return self.xy + left * np.broadcast_to(offset_m, len(self.angle))[:, None]
+        shifted: NDArray[np.float64] = self.xy + left * np.broadcast_to(offset_m, len(self.angle))[:, None]
+        return shifted
 
     @property
     def by_turns(self) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
+from shapely.geometry.base import BaseGeometry
 
 from geodata.city import fold
 from geodata.demo.chance import stream
@@ -32,7 +33,7 @@ class Character:
 
     Args:
         residents_per_km2: On its built-up land.
-        reach: Radius of the built-up land over that which its residents fill; more than 1 where people work too.
+        reach: Radius of the built-up land over that which its residents fill; over 1 where people work too.
         block_m: Spacing of streets, along and across.
         levels: Least and most storeys.
         house_m: Length and depth of a usual building.
@@ -61,14 +62,22 @@ class Character:
 
 
 CHARACTERS: dict[str, Character] = {
-    "old": Character(8000, 1.7, (110, 90), (2, 4), (24, 14), 34, 0.35, (0.55, 0.40, 0.0), (1650, 1910), "111"),
-    "centre": Character(9000, 1.7, (160, 120), (4, 8), (34, 18), 52, 0.30, (0.50, 0.45, 0.0), (1900, 2022), "111"),
-    "wooden": Character(7000, 1.7, (170, 100), (2, 3), (20, 12), 36, 0.25, (0.80, 0.10, 0.02), (1890, 1940), "112"),
-    "blocks": Character(11000, 1.7, (270, 200), (5, 9), (72, 13), 105, 0.0, (0.75, 0.12, 0.02), (1958, 1990), "112"),
-    "houses": Character(2600, 1.0, (210, 130), (1, 2), (13, 10), 42, 0.0, (0.85, 0.04, 0.01), (1925, 2022), "112"),
-    "industry": Character(20, 1.4, (340, 260), (1, 3), (64, 34), 130, 0.0, (0.05, 0.25, 0.55), (1950, 2022), "121"),
-    "village": Character(1300, 1.0, (190, 140), (1, 2), (14, 10), 55, 0.0, (0.70, 0.08, 0.08), (1945, 2022), "112"),
-    "wild": Character(100, 1.0, (500, 500), (1, 1), (10, 8), 300, 0.0, (0.10, 0.0, 0.0), (1920, 2010), "313"),
+    "old": Character(
+        8000, 1.7, (110, 90), (2, 4), (24, 14), 34, 0.35, (0.55, 0.40, 0.0), (1650, 1910), "111"),
+    "centre": Character(
+        9000, 1.7, (160, 120), (4, 8), (34, 18), 52, 0.30, (0.50, 0.45, 0.0), (1900, 2022), "111"),
+    "wooden": Character(
+        7000, 1.7, (170, 100), (2, 3), (20, 12), 36, 0.25, (0.80, 0.10, 0.02), (1890, 1940), "112"),
+    "blocks": Character(
+        11000, 1.7, (270, 200), (5, 9), (72, 13), 105, 0.0, (0.75, 0.12, 0.02), (1958, 1990), "112"),
+    "houses": Character(
+        2600, 1.0, (210, 130), (1, 2), (13, 10), 42, 0.0, (0.85, 0.04, 0.01), (1925, 2022), "112"),
+    "industry": Character(
+        20, 1.4, (340, 260), (1, 3), (64, 34), 130, 0.0, (0.05, 0.25, 0.55), (1950, 2022), "121"),
+    "village": Character(
+        1300, 1.0, (190, 140), (1, 2), (14, 10), 55, 0.0, (0.70, 0.08, 0.08), (1945, 2022), "112"),
+    "wild": Character(
+        100, 1.0, (500, 500), (1, 1), (10, 8), 300, 0.0, (0.10, 0.0, 0.0), (1920, 2010), "313"),
 }  # fmt: skip
 
 WIDEST_M = {"industry": 800.0}
@@ -87,12 +96,12 @@ class Ground:
     facts: Facts
 
     @cached_property
-    def water(self) -> shapely.Geometry:
+    def water(self) -> BaseGeometry:
         """Lakes and rivers."""
         return shapely.union_all([shape for _, shape in self.facts.water])
 
     @cached_property
-    def dry(self) -> shapely.Geometry:
+    def dry(self) -> BaseGeometry:
         """Land, a little back from every shore."""
         coast = self.facts.outline.buffer(-SHORE_M)
         return _prepared(shapely.difference(coast, self.water.buffer(SHORE_M)))
@@ -103,7 +112,7 @@ class Ground:
         import geopandas as gpd
 
         table = self.facts.table("districts")
-        middles = shapely.points(table[["x", "y"]].to_numpy())
+        middles = np.array(shapely.points(table[["x", "y"]].to_numpy()), ndmin=1)
         cells = shapely.voronoi_polygons(shapely.multipoints(middles), extend_to=self.facts.outline)
         cells = shapely.get_parts(cells)
         middle, cell = shapely.STRtree(cells).query(middles, predicate="within")
@@ -118,10 +127,8 @@ class Ground:
 
         table = self.facts.table("parks")
         chance = stream(self.facts.city.id, "parks")
-        shapes = [
-            _blob(row.x, row.y, row.length_m, row.width_m, row.bearing_deg, chance)
-            for row in table.itertuples()
-        ]
+        form = table[["x", "y", "length_m", "width_m", "bearing_deg"]].to_numpy(float)
+        shapes = [_blob(x, y, length, width, bearing, chance) for x, y, length, width, bearing in form]
         inside = shapely.difference(shapely.intersection(shapes, self.facts.outline), self.water)
         frame = gpd.GeoDataFrame(table, geometry=[_areas(shape) for shape in inside], crs=self.facts.city.crs)
         return frame[~frame.geometry.is_empty].reset_index(drop=True)
@@ -130,13 +137,19 @@ class Ground:
     def built(self) -> NDArray[np.object_]:
         """The built-up land of each district."""
         open_land = shapely.union_all(self.parks.geometry.to_numpy())
+        chance = stream(self.facts.city.id, "built")
         shapes = []
-        for row in self.districts.itertuples():
-            character = CHARACTERS[row.character]
-            filled_m = np.sqrt(row.population / character.residents_per_km2 / np.pi) * 1000
-            widest_m = WIDEST_M.get(row.character, 1500.0)
+        table = self.districts
+        cells = table.geometry.to_numpy()
+        for cell, (x, y, residents), name in zip(
+            cells, table[["x", "y", "population"]].to_numpy(float), table["character"], strict=True
+        ):
+            character = CHARACTERS[name]
+            filled_m = np.sqrt(residents / character.residents_per_km2 / np.pi) * 1000
+            widest_m = WIDEST_M.get(name, 1500.0)
             radius_m = np.clip(filled_m * character.reach, 150.0, widest_m)
-            shape = shapely.intersection(row.geometry, shapely.Point(row.x, row.y).buffer(radius_m))
+            extent = _blob(x, y, 2.2 * radius_m, 1.8 * radius_m, chance.uniform(0, 180), chance)
+            shape = shapely.intersection(cell, extent)
             shapes.append(shapely.difference(shapely.intersection(shape, self.dry), open_land))
         return np.array(shapes, dtype=object)
 
@@ -144,18 +157,18 @@ class Ground:
     def sheet(self) -> pd.DataFrame:
         """Points on squared paper over the land.
 
-        Columns x and y, ``district`` (row of :attr:`districts`), ``built``, ``park`` (row of :attr:`parks`, -1
-        outside) and ``from_middle_m``, the distance to the middle of the district.
+        Columns x and y, ``district`` (row of :attr:`districts`), ``built``, ``park`` (row of :attr:`parks`,
+        -1 outside) and ``from_middle_m``, the distance to the middle of the district.
         """
         import pandas as pd
 
         step = self.sheet_step_m
         west, south, east, north = self.facts.outline.bounds
-        x, y = np.meshgrid(
+        columns, rows = np.meshgrid(
             np.arange(np.floor(west / step) + 0.5, np.ceil(east / step)) * step,
             np.arange(np.floor(south / step) + 0.5, np.ceil(north / step)) * step,
         )
-        x, y = x.ravel(), y.ravel()
+        x, y = columns.ravel(), rows.ravel()
         on_land = shapely.contains_xy(_prepared(self.facts.outline), x, y)
         on_land &= ~shapely.contains_xy(_prepared(self.water), x, y)
         x, y = x[on_land], y[on_land]
@@ -177,12 +190,12 @@ class Ground:
         return 50.0 if self.facts.outline.area / 50**2 < SHEET_POINTS else 100.0
 
 
-def _prepared(shape: shapely.Geometry) -> shapely.Geometry:
+def _prepared(shape: BaseGeometry) -> BaseGeometry:
     shapely.prepare(shape)
     return shape
 
 
-def _areas(shape: shapely.Geometry) -> shapely.Geometry:
+def _areas(shape: BaseGeometry) -> BaseGeometry:
     """The polygons of a shape; lines and points that a cut leaves behind are dropped."""
     polygons = [part for part in shapely.get_parts(shape) if part.geom_type == "Polygon" and part.area > 1]
     return polygons[0] if len(polygons) == 1 else shapely.MultiPolygon(polygons)

@@ -94,7 +94,8 @@ def _winged(middle: NDArray[np.float64], size: NDArray[np.float64], angle: float
     main = _rectangles(middle[None], angle * np.ones(1), size[None])[0]
     side = middle + along * (length - depth) / 2 + across * (depth / 2 + length * 0.2)
     wing = _rectangles(side[None], np.array([angle]), np.array([[depth, length * 0.4 + 1]]))[0]
-    return shapely.union(main, wing)
+    winged: shapely.Polygon = shapely.union(main, wing)
+    return winged
 
 
 def _as_buildings(school_buildings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -123,7 +124,7 @@ def _landmarks(ground: Ground) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(table.drop(columns=["x", "y"]), geometry=shapes, crs=ground.facts.city.crs)
 
 
-def _houses(ground: Ground, streets: gpd.GeoDataFrame, taken: NDArray[np.object_]) -> pd.DataFrame:
+def _houses(ground: Ground, streets: gpd.GeoDataFrame, taken: NDArray[np.object_]) -> gpd.GeoDataFrame:
     """Houses on both sides of the streets that are not main roads."""
     import geopandas as gpd
 
@@ -135,29 +136,33 @@ def _houses(ground: Ground, streets: gpd.GeoDataFrame, taken: NDArray[np.object_
     free = _free(shapes, streets.geometry.to_numpy(), taken)
     if free.sum() > MOST_BUILDINGS:
         free[chance.permutation(np.flatnonzero(free))[MOST_BUILDINGS:]] = False
-    plots, shapes = plots[free].reset_index(drop=True), shapes[free]
+    table = _described(ground, plots[free].reset_index(drop=True), shapes[free], chance)
+    return gpd.GeoDataFrame(table, geometry=shapes[free], crs=streets.crs)
+
+
+def _described(
+    ground: Ground, plots: pd.DataFrame, shapes: NDArray[np.object_], chance: np.random.Generator
+) -> dict[str, NDArray[np.generic]]:
+    """Use, storeys, height, year, floor area and dwellings of each house, as its district has them."""
     names = ground.districts["character"].to_numpy()[plots["district"]]
-    years = np.array([CHARACTERS[name].years for name in names])
+    shares = np.array([CHARACTERS[name].uses for name in names])
+    bounds = np.cumsum(shares / shares.sum(axis=1, keepdims=True), axis=1)[:, :-1]
+    use = np.array(USES)[(chance.random((len(plots), 1)) > bounds).sum(axis=1)]
+    lived_in = use == "apartments"
+    small = lived_in & np.isin(names, ["houses", "village", "wild"])
     levels = plots["levels"].to_numpy(float)
-    uses = np.array([CHARACTERS[name].uses for name in names])
-    use = np.minimum(
-        (chance.random(len(plots))[:, None] > np.cumsum(uses / uses.sum(1, keepdims=True), 1)).sum(1), 2
-    )
-    small = np.isin(names, ["houses", "village", "wild"]) & (use == 0)
     floor_area = (shapely.area(shapes) * levels).round(0)
-    dwellings = np.where(small, 1, np.where(use == 0, np.maximum(floor_area // DWELLING_M2, 1), 0))
-    return gpd.GeoDataFrame(
-        {
-            "use": np.where(small, "house", np.array(USES)[use]),
-            "levels": levels,
-            "height_m": (levels * STOREY_M + ROOF_M).round(1),
-            "year_built": chance.integers(years[:, 0], years[:, 1]).astype(float),
-            "floor_area_m2": floor_area,
-            "dwellings": dwellings.astype(float),
-        },
-        geometry=shapes,
-        crs=streets.crs,
-    )
+    years = np.array([CHARACTERS[name].years for name in names])
+    return {
+        "use": np.where(small, "house", use),
+        "levels": levels,
+        "height_m": (levels * STOREY_M + ROOF_M).round(1),
+        "year_built": chance.integers(years[:, 0], years[:, 1]).astype(float),
+        "floor_area_m2": floor_area,
+        "dwellings": np.where(
+            lived_in & ~small, np.maximum(floor_area // DWELLING_M2, 1), small.astype(float)
+        ),
+    }
 
 
 def _plots(ground: Ground, streets: gpd.GeoDataFrame, chance: np.random.Generator) -> pd.DataFrame:
@@ -179,7 +184,8 @@ def _plots(ground: Ground, streets: gpd.GeoDataFrame, chance: np.random.Generato
             "levels": chance.integers(levels[:, 0], levels[:, 1] + 1), "district": _district_of(ground, xy),
         }
     )  # fmt: skip
-    return plots[_on_built_land(ground, plots)].reset_index(drop=True)
+    buildable: pd.DataFrame = plots[_on_built_land(ground, plots)].reset_index(drop=True)
+    return buildable
 
 
 def _district_of(ground: Ground, xy: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -188,12 +194,12 @@ def _district_of(ground: Ground, xy: NDArray[np.float64]) -> NDArray[np.intp]:
 
 
 def _on_built_land(ground: Ground, plots: pd.DataFrame) -> NDArray[np.bool_]:
-    built = np.zeros(len(plots), bool)
-    for district, rows in plots.groupby("district").indices.items():
-        built[rows] = shapely.contains_xy(
-            ground.built[district], plots["x"].to_numpy()[rows], plots["y"].to_numpy()[rows]
-        )
-    return built
+    on_built_land = np.zeros(len(plots), bool)
+    district, xy = plots["district"].to_numpy(), plots[["x", "y"]].to_numpy()
+    for row, built in enumerate(ground.built):
+        here = np.flatnonzero(district == row)
+        on_built_land[here] = shapely.contains_xy(built, xy[here])
+    return on_built_land
 
 
 def _rectangles(

@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
+from shapely.geometry.base import BaseGeometry
 
 from geodata.demo.chance import stream
 from geodata.demo.frontage import along
@@ -15,7 +16,6 @@ from geodata.demo.ground import CHARACTERS, Ground
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    import pandas as pd
 
 STREET_TREES = 2600
 PARK_TREES = 1400
@@ -58,9 +58,10 @@ OPEN_LAND = {"village": "farmland", "wild": "forest", "houses": "forest", "indus
 """What lies between the built-up land and the border of a district; lawn elsewhere."""
 
 COVERS = {
-    "111": "Continuous urban fabric", "112": "Discontinuous urban fabric", "121": "Industrial or commercial units",
-    "141": "Green urban areas", "211": "Non-irrigated arable land", "231": "Pastures", "313": "Mixed forest",
-    "322": "Moors and heathland", "412": "Peat bogs", "512": "Water bodies",
+    "111": "Continuous urban fabric", "112": "Discontinuous urban fabric",
+    "121": "Industrial or commercial units", "141": "Green urban areas", "211": "Non-irrigated arable land",
+    "231": "Pastures", "313": "Mixed forest", "322": "Moors and heathland", "412": "Peat bogs",
+    "512": "Water bodies",
 }  # fmt: skip
 """Classes of CORINE Land Cover."""
 
@@ -80,8 +81,8 @@ TREE_FROM_MIDDLE_M = 6.5
 GREEN_VIEW_STEP_M = 60.0
 
 GREEN_IN_VIEW = {
-    "old": 9.0, "centre": 13.0, "wooden": 20.0, "blocks": 24.0, "houses": 30.0, "industry": 10.0, "village": 32.0,
-    "wild": 40.0,
+    "old": 9.0, "centre": 13.0, "wooden": 20.0, "blocks": 24.0, "houses": 30.0, "industry": 10.0,
+    "village": 32.0, "wild": 40.0,
 }  # fmt: skip
 """Usual share of green in a street view of each kind of neighbourhood, percent."""
 
@@ -111,13 +112,13 @@ def green_areas(ground: Ground) -> gpd.GeoDataFrame:
     return areas.assign(area_id=[f"{ground.facts.city.id}-green-{row:03d}" for row in range(len(areas))])
 
 
-def _without_overlaps(shapes: list[shapely.Geometry]) -> list[shapely.Geometry]:
+def _without_overlaps(shapes: list[BaseGeometry]) -> list[BaseGeometry]:
     """Each shape without those before it."""
     return [shapely.difference(shape, shapely.union_all(shapes[:row])) for row, shape in enumerate(shapes)]
 
 
-def _without_slivers(shapes: list[shapely.Geometry]) -> list[shapely.MultiPolygon]:
-    """The parts of each shape that are wide enough to be seen; lines and slivers are what cuts leave behind."""
+def _without_slivers(shapes: list[BaseGeometry]) -> list[shapely.MultiPolygon]:
+    """The parts of each shape that are wide enough to be seen; cuts leave lines and slivers behind."""
     return [
         shapely.MultiPolygon(
             [
@@ -198,7 +199,7 @@ def _within_areas(areas: gpd.GeoDataFrame, count: int, chance: np.random.Generat
     )
 
 
-def _points_in(shape: shapely.Geometry, count: int, chance: np.random.Generator) -> NDArray[np.float64]:
+def _points_in(shape: BaseGeometry, count: int, chance: np.random.Generator) -> NDArray[np.float64]:
     west, south, east, north = shape.bounds
     tries = int(count * 1.6 * (east - west) * (north - south) / shape.area) + 40
     xy = chance.uniform((west, south), (east, north), (tries, 2))
@@ -240,7 +241,7 @@ def land_cover(ground: Ground) -> gpd.GeoDataFrame:
     points["column"], points["row"] = ((sheet[axis] // cell_m).astype(int) for axis in ("x", "y"))
     cells = points.groupby(["column", "row"])
     table = cells[["residential_share", "office_share", "manufacturing_share"]].mean().round(3)
-    counts = points.groupby(["column", "row", "cover_class"]).size().unstack(fill_value=0)
+    counts = pd.crosstab([points["column"], points["row"]], points["cover_class"])
     table["cover_class"] = counts.idxmax(axis=1)
     table = table.reset_index()
     west, south = table["column"] * cell_m, table["row"] * cell_m

@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geodata.demo.chance import stream
-from geodata.demo.ground import CHARACTERS, Ground
+from geodata.demo.ground import Ground
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -97,7 +97,8 @@ def _residents(ground: Ground) -> NDArray[np.float64]:
     lonely = nearest[total[nearest.index] == 0]
     weight[lonely.to_numpy()] = 1.0
     total = np.bincount(district, weight, len(table))
-    return table["population"].to_numpy()[district] * weight / total[district]
+    residents: NDArray[np.float64] = table["population"].to_numpy(float)[district] * weight / total[district]
+    return residents
 
 
 def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -154,7 +155,8 @@ def _ages(
         chance.choice([2, 3, 4], len(adult), p=shares[2:] / shares[2:].sum()),
         chance.choice([0, 1], len(adult), p=shares[:2] / shares[:2].sum()),
     )
-    return chance.integers(classes[chosen, 0], classes[chosen, 1])
+    ages: NDArray[np.int64] = chance.integers(classes[chosen, 0], classes[chosen, 1])
+    return ages
 
 
 def _occupations(age: NDArray[np.int64], chance: np.random.Generator) -> NDArray[np.object_]:
@@ -177,7 +179,7 @@ def trips(ground: Ground) -> pd.DataFrame:
 def trips_across(ground: Ground) -> pd.DataFrame:
     """Trips from the city's districts to its neighbours'; the latter are called ``city/district``.
 
-    The way back is in the neighbour's pack. Of the smaller city's trips, :data:`ACROSS_SHARE` cross the border.
+    The way back is in the neighbour's pack. Of the smaller city's trips, :data:`ACROSS_SHARE` cross.
     """
     import pandas as pd
 
@@ -204,12 +206,10 @@ def _gravity(origins: pd.DataFrame, destinations: pd.DataFrame) -> NDArray[np.fl
     )
     within_km = 0.5 * np.sqrt(origins.area.to_numpy() / np.pi)[:, None] / 1000
     jobs = destinations["character"].map(JOBS_PER_RESIDENT).fillna(JOBS_ELSEWHERE).to_numpy()
-    pull = destinations["population"].to_numpy() * (0.35 + jobs)
-    return (
-        origins["population"].to_numpy()[:, None]
-        * pull
-        * np.exp(-np.maximum(distance_km, within_km) / REACH_KM)
-    )
+    pull = destinations["population"].to_numpy(float) * (0.35 + jobs)
+    fading = np.exp(-np.maximum(distance_km, within_km) / REACH_KM)
+    attraction: NDArray[np.float64] = origins["population"].to_numpy(float)[:, None] * pull * fading
+    return attraction
 
 
 def _as_trips(

@@ -35,9 +35,9 @@ AIR_CHANGES_H = (0.6, 2.2)
 LESSONS_H = tuple((8.25 + 0.92 * lesson, 9.0 + 0.92 * lesson) for lesson in range(7))
 
 FAULTS = (
-    "the first room's CO2 sensor is stuck for a day from 5 March, its temperature jumps by 30 K for an hour on 10 "
-    "March; the second room's sensors are silent for six hours on 4 March, its humidity drifts up by 1 % a day; "
-    "the last room is still being set up (staging)"
+    "the first room's CO2 sensor is stuck for a day from 5 March, its temperature jumps by 30 K for an hour "
+    "on 10 March; the second room's sensors are silent for six hours on 4 March, its humidity drifts up by "
+    "1 % a day; the last room is still being set up (staging)"
 )
 
 
@@ -97,7 +97,8 @@ def _pupils_present(time: pd.DatetimeIndex) -> NDArray[np.float64]:
     lesson = np.any([(hour >= first) & (hour < last) for first, last in LESSONS_H], axis=0)
     at_school = (hour >= LESSONS_H[0][0]) & (hour < LESSONS_H[-1][1])
     working = time.dayofweek.to_numpy() < 5
-    return PUPILS * working * np.where(lesson, 1.0, np.where(at_school, 0.2, 0.0))
+    present = np.where(lesson, 1.0, np.where(at_school, 0.2, 0.0))
+    return np.where(working, PUPILS * present, 0.0)
 
 
 def _room(

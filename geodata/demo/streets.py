@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 from scipy.spatial import Delaunay
+from shapely.geometry.base import BaseGeometry
 
 from geodata.demo.chance import stream
 from geodata.demo.ground import CHARACTERS, Ground
@@ -40,7 +41,7 @@ def streets(ground: Ground) -> gpd.GeoDataFrame:
     import geopandas as gpd
 
     plan = _plan(ground)
-    pieces = _pieces(plan, ground)
+    pieces = _pieces(plan)
     pieces = _thinned(pieces, stream(ground.facts.city.id, "streets", "thinning"))
     lines = _bent(pieces["line"].to_numpy())
     share = np.array([CHARACTERS[name].oneway_share for name in ground.districts["character"]])
@@ -73,35 +74,37 @@ def _main_roads(ground: Ground) -> list[tuple[object, ...]]:
     """The main roads of the city and of its neighbours, each on its own side of the border."""
     facts = ground.facts
     rows: list[tuple[object, ...]] = []
+    abroad = shapely.union_all([neighbour.outline for neighbour in facts.neighbours])
     for owner in (facts, *facts.neighbours):
         for name, road_class, speed, points in owner.table("roads").itertuples(index=False):
             line = shapely.LineString(owner.plane(points))
-            abroad = shapely.union_all([other.outline for other in facts.neighbours if other is not owner])
-            if owner is not facts:
-                line = shapely.intersection(line, facts.outline)
-            else:
-                line = shapely.difference(line, abroad)
-            rows += [(part, name, road_class, speed, MAIN, -1) for part in _line_parts(line)]
+            here = (
+                shapely.difference(line, abroad)
+                if owner is facts
+                else shapely.intersection(line, facts.outline)
+            )
+            rows += [(part, name, road_class, speed, MAIN, -1) for part in _line_parts(here)]
     return rows
 
 
-def _line_parts(shape: shapely.Geometry) -> list[shapely.LineString]:
+def _line_parts(shape: BaseGeometry) -> list[shapely.LineString]:
     return [part for part in shapely.get_parts(shape) if part.geom_type == "LineString" and part.length > 1]
 
 
 def _connecting_roads(ground: Ground) -> list[tuple[object, ...]]:
     """Roads from the middle of a district to those of its nearest neighbours, not across water.
 
-    Districts that are built up from border to border need none between them. Two districts are neighbours if no third is nearer to the point halfway (Gabriel and Sokal 1969).
+    Districts that are built up from border to border need none between them. Two districts are neighbours if
+    no third is nearer to the point halfway (Gabriel & Sokal 1969).
     """
     districts = ground.districts
-    middles = districts[["x", "y"]].to_numpy()
+    middles, character = districts[["x", "y"]].to_numpy(), districts["character"].to_numpy()
     rows: list[tuple[object, ...]] = []
     for one, other in _gabriel_pairs(middles):
         line = shapely.LineString(middles[[one, other]])
         if not shapely.contains(ground.dry, line):
             continue
-        characters = {districts["character"].iat[one], districts["character"].iat[other]}
+        characters = {character[one], character[other]}
         if all(CHARACTERS[name].urban for name in characters):
             continue
         speed = 70 if characters & {"village", "wild"} else 40
@@ -129,8 +132,9 @@ def _small_streets(ground: Ground) -> list[tuple[object, ...]]:
         character = CHARACTERS[district.character]
         turn = chance.uniform(0, np.pi / 2)
         speed = 50 if district.character in {"blocks", "industry"} else 30
+        widest_m = np.sqrt(shapely.area(built)) / 2.5
         for angle, spacing in zip((turn, turn + np.pi / 2), character.block_m, strict=True):
-            lines = _parallel_lines(built, angle, spacing * grain, chance)
+            lines = _parallel_lines(built, angle, min(spacing * grain, widest_m), chance)
             rows += [
                 (part, None, "residential", speed, SMALL, row)
                 for part in _line_parts(shapely.intersection(lines, built))
@@ -143,8 +147,8 @@ def _small_streets(ground: Ground) -> list[tuple[object, ...]]:
 
 
 def _parallel_lines(
-    shape: shapely.Geometry, angle: float, spacing_m: float, chance: np.random.Generator
-) -> shapely.Geometry:
+    shape: BaseGeometry, angle: float, spacing_m: float, chance: np.random.Generator
+) -> BaseGeometry:
     """Parallel lines over a shape, roughly evenly spaced."""
     if shape.is_empty:
         return shapely.MultiLineString()
@@ -156,10 +160,10 @@ def _parallel_lines(
     along = np.array([np.cos(angle), np.sin(angle)]) * reach * 1.1
     across = np.array([-np.sin(angle), np.cos(angle)])
     start = middle + offsets[:, None] * across - along
-    return shapely.multilinestrings(shapely.linestrings(np.stack([start, start + 2 * along], axis=1)))
+    return shapely.MultiLineString(list(np.stack([start, start + 2 * along], axis=1)))
 
 
-def _pieces(plan: pd.DataFrame, ground: Ground) -> pd.DataFrame:
+def _pieces(plan: pd.DataFrame) -> pd.DataFrame:
     """The plan cut at every crossing: pieces between junctions, the largest connected part only."""
     import pandas as pd
 
@@ -192,7 +196,8 @@ def _matrix(pieces: pd.DataFrame, weight: NDArray[np.float64]) -> coo_matrix:
 def _largest_part(pieces: pd.DataFrame) -> pd.DataFrame:
     _, label = connected_components(_matrix(pieces, np.ones(len(pieces))), directed=False)
     part = label[pieces["tail"]]
-    return pieces[part == np.bincount(part).argmax()].reset_index(drop=True)
+    largest: pd.DataFrame = pieces[part == np.bincount(part).argmax()].reset_index(drop=True)
+    return largest
 
 
 def _thinned(pieces: pd.DataFrame, chance: np.random.Generator) -> pd.DataFrame:
@@ -213,12 +218,13 @@ def _bent(lines: NDArray[np.object_]) -> NDArray[np.object_]:
 
 def _bend(xy: NDArray[np.float64]) -> NDArray[np.float64]:
     x, y = xy.T / 1000
-    return xy + np.column_stack(
+    aside: NDArray[np.float64] = np.column_stack(
         [
             18 * np.sin(2 * np.pi * (y / 1.30 + x / 3.1)) + 9 * np.sin(2 * np.pi * (y / 0.71 - x / 1.9)),
             18 * np.sin(2 * np.pi * (x / 1.45 - y / 2.7)) + 9 * np.sin(2 * np.pi * (x / 0.63 + y / 2.1)),
         ]
     )
+    return xy + aside
 
 
 def _oneways(

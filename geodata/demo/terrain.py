@@ -1,4 +1,4 @@
-"""How the ground lies in a demo city: heights of known places, the sea at 0, and a smooth surface through them."""
+"""How the ground lies in a demo city: a smooth surface through heights of known places, the sea at 0."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def elevation_m(ground: Ground, xy: NDArray[np.float64]) -> NDArray[np.float64]:
         kernel="linear",
         smoothing=0.02,
     )
-    return np.maximum(surface(np.asarray(xy) / 1000), 0.0)
+    height: NDArray[np.float64] = np.maximum(surface(np.asarray(xy) / 1000), 0.0)
+    return height
 
 
 def _shore_points(ground: Ground) -> NDArray[np.float64]:

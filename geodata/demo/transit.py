@@ -30,9 +30,11 @@ COUNTRY_BUS_KMH = 40.0
 SHARE_STOP_M = 170.0
 """A stop already there within this distance is used instead of a new one."""
 
-BANDS = (("weekday", 5, 7, 1.6), ("weekday", 7, 9, 1.0), ("weekday", 9, 15, 1.5), ("weekday", 15, 18, 1.0),
-         ("weekday", 18, 21, 1.8), ("weekday", 21, 24, 2.5), ("weekend", 6, 10, 2.2), ("weekend", 10, 20, 1.8),
-         ("weekend", 20, 24, 2.6))  # fmt: skip
+BANDS = (
+    ("weekday", 5, 7, 1.6), ("weekday", 7, 9, 1.0), ("weekday", 9, 15, 1.5), ("weekday", 15, 18, 1.0),
+    ("weekday", 18, 21, 1.8), ("weekday", 21, 24, 2.5), ("weekend", 6, 10, 2.2), ("weekend", 10, 20, 1.8),
+    ("weekend", 20, 24, 2.6),
+)  # fmt: skip
 """Day type, first and last hour, headway over that of the peak."""
 
 SERVICE_DAYS = {"weekday": "1111100", "weekend": "0000011"}
@@ -92,33 +94,30 @@ def _stops(
     import pandas as pd
 
     xy = np.empty((0, 2))
-    calls = []
-    for line, way in zip(lines.itertuples(), ways, strict=True):
-        spacing = BETWEEN_STOPS_M.get(line.mode, USUALLY_BETWEEN_STOPS_M * _stretch(ground))
+    runs = []
+    for line_id, mode, way in zip(lines["line_id"], lines["mode"], ways, strict=True):
+        spacing = BETWEEN_STOPS_M.get(mode, USUALLY_BETWEEN_STOPS_M * _stretch(ground))
         count = max(int(way.length // spacing), 1)
-        wanted = shapely.get_coordinates(
-            shapely.line_interpolate_point(way, np.linspace(0, way.length, count + 1))
-        )
-        sequence = []
-        for point in wanted:
-            distance, nearest = cKDTree(xy).query(point) if len(xy) else (np.inf, -1)
-            if distance > SHARE_STOP_M:
-                xy, nearest = np.vstack([xy, point]), len(xy)
-            if not sequence or sequence[-1] != nearest:
-                sequence.append(int(nearest))
-        there = pd.DataFrame({"stop": sequence, "order": range(len(sequence))})
-        for direction, stops in enumerate((there["stop"], there["stop"][::-1])):
-            calls.append(
-                pd.DataFrame(
-                    {
-                        "line_id": line.line_id,
-                        "mode": line.mode,
-                        "direction": direction,
-                        "stop": stops.to_numpy(),
-                    }
-                ).reset_index(names="order")
-            )
-    return xy, pd.concat(calls, ignore_index=True)
+        along = shapely.line_interpolate_point(way, np.linspace(0, way.length, count + 1))
+        sequence: list[int] = []
+        for point in shapely.get_coordinates(along):
+            xy, stop = _stop_at(xy, point)
+            if sequence[-1:] != [stop]:
+                sequence.append(stop)
+        for direction, run in enumerate((sequence, sequence[::-1])):
+            calls = pd.DataFrame({"order": range(len(run)), "stop": run})
+            runs.append(calls.assign(line_id=line_id, mode=mode, direction=direction))
+    return xy, pd.concat(runs, ignore_index=True)
+
+
+def _stop_at(xy: NDArray[np.float64], point: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
+    """The stop at a point, one that is there already if it is near; and all stops."""
+    if len(xy):
+        distance = np.hypot(*(xy - point).T)
+        nearest = int(np.argmin(distance))
+        if distance[nearest] <= SHARE_STOP_M:
+            return xy, nearest
+    return np.vstack([xy, point]), len(xy)
 
 
 def _stretch(ground: Ground) -> float:
@@ -223,17 +222,10 @@ def _rides(ground: Ground, calls: pd.DataFrame, xy: NDArray[np.float64]) -> pd.D
 
 def _timetable(ground: Ground, calls: pd.DataFrame, headways: pd.DataFrame) -> pd.DataFrame:
     """Departures at even headways from both ends of each line, and the calls that follow."""
-    import pandas as pd
-
-    departures = headways.assign(
-        start_s=[
-            np.arange(start * 3600, end * 3600, headway)
-            for start, end, headway in zip(
-                headways["start_h"], headways["end_h"], headways["headway_s"], strict=True
-            )
-        ]
-    ).explode("start_s")
-    departures["start_s"] = departures["start_s"].astype(float)
+    bands = headways[["start_h", "end_h", "headway_s"]].to_numpy()
+    starts = [np.arange(start * 3600, end * 3600, headway) for start, end, headway in bands]
+    departures = headways.loc[headways.index.repeat([len(band) for band in starts])]
+    departures = departures.assign(start_s=np.concatenate(starts))
     run = calls.groupby(["line_id", "direction"])["seconds"]
     calls = calls.assign(
         after_s=run.cumsum() - calls["seconds"], stop_id=_stop_ids(ground, calls["stop"].to_numpy())

@@ -1,8 +1,8 @@
 """A typical year of weather in a demo city, hour by hour, made to match its published monthly normals.
 
-The five cities share one weather front, as neighbours around one gulf do: the same days are warm, wet or windy
-in all of them, each by the measure of its own climate. Sun and clouds agree: what the sky shows follows from
-where the sun stands and from how much of the sky is covered.
+The five cities share one weather, as neighbours around one gulf do: the same days are warm, wet or windy in
+all of them, each by the measure of its own climate. Sun and clouds agree: the light follows from where the
+sun stands and from how much of the sky is covered.
 """
 
 from __future__ import annotations
@@ -77,13 +77,14 @@ def weather(facts: Facts) -> pd.DataFrame:
 
 
 def _drift(name: str) -> NDArray[np.float64]:
-    """A wandering departure from the normal with spread 1, the same in every city, without a seam at new year."""
+    """A wandering departure from the normal with spread 1, alike in every city and seamless at new year."""
     keep = np.exp(-1 / MEMORY_H[name])
     shocks = stream("weather", name).standard_normal(HOURS)
     frequency = np.fft.rfftfreq(HOURS)
     response = 1 / (1 - keep * np.exp(-2j * np.pi * frequency))
     series = np.fft.irfft(np.fft.rfft(shocks) * response, HOURS)
-    return (series - series.mean()) / series.std()
+    drift: NDArray[np.float64] = (series - series.mean()) / series.std()
+    return drift
 
 
 def _by_hour(time: pd.DatetimeIndex, monthly: list[float]) -> NDArray[np.float64]:
@@ -114,8 +115,8 @@ def _sun(time: pd.DatetimeIndex, latitude: float, longitude: float) -> NDArray[n
 def _cloud(time: pd.DatetimeIndex, sunshine_h: list[float], sun: NDArray[np.float64]) -> NDArray[np.float64]:
     """Share of the sky covered, such that each month has about its hours of sunshine.
 
-    Of a wandering departure's ranks in the daylight of a month, as many lie below the limit of sunshine as the
-    month has sunny daylight; the lowest are clear, the highest overcast.
+    Of a wandering departure's ranks in the daylight of a month, as many lie below the limit of sunshine as
+    the month has sunny daylight; the lowest are clear, the highest overcast.
     """
     month = time.month.to_numpy() - 1
     daylight = np.clip(sun / 0.1, 0, 1)
@@ -124,7 +125,8 @@ def _cloud(time: pd.DatetimeIndex, sunshine_h: list[float], sun: NDArray[np.floa
     for number in range(12):
         by_day = np.sort(drift[(month == number) & (daylight == 1)])
         rank[month == number] = np.searchsorted(by_day, drift[month == number]) / len(by_day)
-    return np.clip(SUNNY_COVER + (rank - clear_share[month]) * 2.4, 0.0, 1.0)
+    cover: NDArray[np.float64] = np.clip(SUNNY_COVER + (rank - clear_share[month]) * 2.4, 0.0, 1.0)
+    return cover
 
 
 def _irradiance(
@@ -180,7 +182,8 @@ def _rain(time: pd.DatetimeIndex, monthly_mm: list[float], cloud: NDArray[np.flo
     wet = np.where((rank > WET_RANK) & (cloud > 0.6), (rank - WET_RANK) / (1 - WET_RANK), 0.0) ** 1.6
     month = time.month.to_numpy() - 1
     wet *= (np.asarray(monthly_mm) / np.bincount(month, wet))[month]
-    return np.round(np.diff(np.round(np.cumsum(np.r_[0.0, wet]), 1)), 1)
+    fallen: NDArray[np.float64] = np.diff(np.round(np.cumsum(np.concatenate([[0.0], wet])), 1))
+    return fallen.round(1)
 
 
 def _saturation_pa(temperature_c: NDArray[np.float64]) -> NDArray[np.float64]:

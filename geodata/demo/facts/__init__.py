@@ -19,6 +19,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from pyproj import Transformer
+from shapely.geometry.base import BaseGeometry
 
 from geodata.city import City, known_cities
 from geodata.errors import UnknownName
@@ -82,14 +83,14 @@ class Facts:
         )
 
     @cached_property
-    def water(self) -> list[tuple[str, shapely.Geometry]]:
+    def water(self) -> list[tuple[str, BaseGeometry]]:
         """Lakes and rivers within the outline, by name."""
         return [
             (item["name"], shapely.intersection(self._water_body(item), self.outline))
             for item in self.document.get("water", [])
         ]
 
-    def _water_body(self, item: Mapping[str, Any]) -> shapely.Geometry:
+    def _water_body(self, item: Mapping[str, Any]) -> BaseGeometry:
         if "ring" in item:
             return smooth(shapely.Polygon(self.plane(item["ring"])))
         return shapely.LineString(self.plane(item["line"])).buffer(item["width_m"] / 2)
@@ -100,7 +101,7 @@ class Facts:
         return [facts_of(city_id) for city_id in self.document.get("neighbours", [])]
 
 
-def smooth(polygon: shapely.Polygon, radius_m: float = 60.0) -> shapely.Geometry:
+def smooth(polygon: shapely.Polygon, radius_m: float = 60.0) -> BaseGeometry:
     """A polygon with rounded corners, as shores have."""
     return polygon.buffer(radius_m).buffer(-2 * radius_m).buffer(radius_m)
 
