@@ -44,7 +44,8 @@ class CityLamps(CityModel):
             hours = (window.end_s - window.start_s) / 3600
             for _ in range(self.luck.poisson(burning * hours / self.scenario.time_to_failure_h)):
                 self.world.env.process(self.repair())
-            self.world.signals.write("street_light_power", self.city, burning * self.scenario.lamp_power_w / 1000)
+            power_kw = burning * self.scenario.lamp_power_w / 1000
+            self.world.signals.write("street_light_power", self.city, power_kw)
 
     def repair(self) -> Generator[simpy.Event, Any, None]:
         """A lamp is dark until a crew has come and gone."""
@@ -58,10 +59,11 @@ class CityLamps(CityModel):
 
     def data(self) -> xr.Dataset:
         """Burning lamps by window."""
-        time = np.datetime64(self.world.start.replace(tzinfo=None), "s") + self.world.window_s * np.arange(len(self.lit))
+        start = np.datetime64(self.world.start.replace(tzinfo=None), "ns")
+        time = start + np.arange(len(self.lit)) * np.timedelta64(self.world.window_s, "s")
         return xr.Dataset(
             {"burning_lamps": (("time",), self.lit, {"units": "1", "long_name": "lamps that burn"})},
-            coords={"time": time.astype("datetime64[ns]")},
+            coords={"time": time},
         )
 
     def kpis(self) -> Mapping[str, float]:
@@ -80,7 +82,7 @@ class StreetLamps(Pilot):
     needs = (Need("streets", "lamps stand along streets", instead=("stops",)),)
     writes = (Signal("street_light_power", "kW", "Power drawn by street lighting."),)
     kpis = (
-        Kpi("energy", "Electricity used", "kWh", "lower", "Burning lamps times lamp power, over the run.", "own"),
+        Kpi("energy", "Electricity used", "kWh", "lower", "Burning lamps times lamp power.", "own"),
         Kpi("dark_lamp_hours", "Light lost", "h", "lower", "Hours from failure to repair, all lamps.", "own"),
     )
     Scenario = LampScenario
