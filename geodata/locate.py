@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from geodata.city import City, find_city
-from geodata.demo import demo_cities, ensure
 from geodata.errors import NotReady
 from geodata.home import home as twinbox_home
 from geodata.pack import MANIFEST, CityPack, open_pack
@@ -25,6 +24,8 @@ def pack_of(city: City | str, home: Path | None = None) -> CityPack:
         NotReady: The city has neither a built pack nor a demo pack.
         DamagedPack: The built pack's manifest cannot be read.
     """
+    from geodata.demo import demo_cities, ensure
+
     where = twinbox_home() if home is None else home
     found = find_city(city) if isinstance(city, str) else city
     built = where / "packs" / found.id

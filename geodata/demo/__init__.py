@@ -8,11 +8,9 @@ out the same, byte by byte, wherever it is made.
 from __future__ import annotations
 
 import contextlib
-import errno
-import shutil
-import uuid
 from pathlib import Path
 
+from geodata.atomic import new_folder, partial_name, remove, sweep
 from geodata.demo.facts import demo_cities, facts_of, fingerprint
 from geodata.errors import DamagedPack, NotReady
 from geodata.home import demo_packs_home
@@ -49,19 +47,19 @@ def demo_pack(city_id: str, folder: Path) -> CityPack:
     """
     facts = facts_of(city_id)
     version = fingerprint()
-    pack = _opened(folder, version)
-    if pack is not None:
-        return pack
-    from geodata.demo.datasets import drafts
+    while (pack := _opened(folder, version)) is None:
+        from geodata.demo.datasets import drafts
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.part")
-    try:
-        write_pack(partial, facts.city, drafts(city_id), recipe_sha256=version, demo=True)
-        _publish(partial, folder, version)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return open_pack(folder)
+        datasets = drafts(city_id)
+        outdated = partial_name(folder)
+        with contextlib.suppress(FileNotFoundError):
+            folder.rename(outdated)
+        remove(outdated)
+        # Another process may be faster; what it made is the same.
+        with contextlib.suppress(FileExistsError), new_folder(folder) as partial:
+            write_pack(partial, facts.city, datasets, recipe_sha256=version, demo=True)
+    sweep(folder.parent)
+    return pack
 
 
 def _opened(folder: Path, version: str) -> CityPack | None:
@@ -70,21 +68,3 @@ def _opened(folder: Path, version: str) -> CityPack | None:
     except (NotReady, DamagedPack):
         return None
     return pack if pack.manifest.recipe_sha256 == version else None
-
-
-def _publish(partial: Path, folder: Path, version: str) -> None:
-    """Put a new pack in its place; an outdated one is moved out of the way first."""
-    while True:
-        try:
-            partial.rename(folder)
-        except OSError as error:
-            if error.errno not in {errno.EEXIST, errno.ENOTEMPTY}:
-                raise
-            if _opened(folder, version) is not None:
-                return  # Another process was faster.
-        else:
-            return
-        outdated = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.old")
-        with contextlib.suppress(FileNotFoundError):
-            folder.rename(outdated)
-            shutil.rmtree(outdated)

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from geodata.atomic import new_folder, sweep
 
 DEFAULT_LIMIT_BYTES = 4 * 1024**3
 
@@ -73,9 +75,8 @@ class MatrixCache:
     def _write(
         self, home: Path, names: Sequence[str], shape: tuple[int, int], fill: Callable[..., None]
     ) -> None:
-        partial = self.folder / f".{home.name}.{uuid.uuid4().hex}.part"
-        partial.mkdir(parents=True)
-        try:
+        # Another process may be faster with the same matrices: then its are as good as ours.
+        with suppress(FileExistsError), new_folder(home) as partial:
             matrices = [
                 np.lib.format.open_memmap(partial / f"{name}.npy", mode="w+", dtype=np.float32, shape=shape)
                 for name in names
@@ -83,13 +84,13 @@ class MatrixCache:
             fill(*matrices)
             for matrix in matrices:
                 matrix.flush()
-            _publish(partial, home)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
 
     def _sweep(self, keep: Path) -> None:
+        sweep(self.folder)
         sets = []
         for path in self.folder.iterdir():
+            if path.name.startswith("."):
+                continue
             try:
                 size = sum(file.stat().st_size for file in path.iterdir())
                 sets.append((path == keep, path.stat().st_mtime, size, path))
@@ -100,12 +101,3 @@ class MatrixCache:
             total += size
             if total > self.limit_bytes and not kept:
                 shutil.rmtree(path, ignore_errors=True)
-
-
-def _publish(partial: Path, home: Path) -> None:
-    try:
-        partial.rename(home)
-    except OSError:
-        # Another process was faster with the same matrices.
-        if not home.is_dir():
-            raise
