@@ -96,7 +96,7 @@ def _shapes(facts: Facts, weather: pd.DataFrame) -> NDArray[np.float64]:
 def _clock(facts: Facts, weather: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Local hour of the day, and whether it is the weekend."""
     local = weather["time"].dt.tz_convert(facts.city.timezone)
-    return local.dt.hour.to_numpy(), (local.dt.dayofweek >= 5).to_numpy()
+    return local.dt.hour.to_numpy(), (local.dt.day_of_week >= 5).to_numpy()
 
 
 def generators(facts: Facts) -> gpd.GeoDataFrame:

@@ -96,7 +96,7 @@ def _pupils_present(time: pd.DatetimeIndex) -> NDArray[np.float64]:
     hour = time.hour.to_numpy() + time.minute.to_numpy() / 60
     lesson = np.any([(hour >= first) & (hour < last) for first, last in LESSONS_H], axis=0)
     at_school = (hour >= LESSONS_H[0][0]) & (hour < LESSONS_H[-1][1])
-    working = time.dayofweek.to_numpy() < 5
+    working = time.day_of_week.to_numpy() < 5
     present = np.where(lesson, 1.0, np.where(at_school, 0.2, 0.0))
     return np.where(working, PUPILS * present, 0.0)
 

@@ -91,7 +91,7 @@ def _by_hour(time: pd.DatetimeIndex, monthly: list[float]) -> NDArray[np.float64
     """Monthly values as a smooth yearly course that keeps each month's mean."""
     middles = (np.arange(-1, 13) + 0.5) / 12
     values = np.asarray(monthly, dtype=float)
-    share = (time.dayofyear.to_numpy() - 1 + time.hour.to_numpy() / 24) / 365
+    share = (time.day_of_year.to_numpy() - 1 + time.hour.to_numpy() / 24) / 365
     knots = values.copy()
     course = np.zeros(HOURS)
     month = time.month.to_numpy() - 1
@@ -143,7 +143,7 @@ def _irradiance(
 
     zenith = pd.Series(np.degrees(np.arccos(sun)), index=time)
     ghi = haurwitz(zenith)["ghi"].to_numpy() * (1 - 0.75 * cloud**3.4)
-    diffuse = np.asarray(erbs(ghi, zenith.to_numpy(), time.dayofyear.to_numpy())["dhi"])
+    diffuse = np.asarray(erbs(ghi, zenith.to_numpy(), time.day_of_year.to_numpy())["dhi"])
     low = sun < LOW_SUN
     dhi = np.where(low, ghi, np.minimum(diffuse, ghi))
     dni = np.where(low, 0.0, (ghi - dhi) / np.maximum(sun, LOW_SUN))
