@@ -48,9 +48,14 @@ def along(lines: NDArray[np.object_], step_m: NDArray[np.float64] | float) -> Fr
     count = (shapely.length(lines) // step).astype(int)
     street = np.repeat(np.arange(len(lines)), count)
     number = np.arange(len(street)) - np.repeat(np.cumsum(count) - count, count)
-    at = (number + 0.5) * step[street]
-    here, ahead = (
-        shapely.get_coordinates(shapely.line_interpolate_point(lines[street], at + more))
-        for more in (0.0, 1.0)
-    )
-    return Frontage(street, number, here, np.arctan2(*(ahead - here).T[::-1]))
+    # All lines are laid end to end, so that one search finds every place's stretch.
+    xy, line = shapely.get_coordinates(lines, return_index=True)
+    ahead = np.diff(xy, axis=0)
+    ahead[np.diff(line) > 0] = 0.0
+    mileage = np.concatenate([[0.0], np.cumsum(np.hypot(*ahead.T))])
+    begins = mileage[np.searchsorted(line, np.arange(len(lines)))]
+    at = begins[street] + (number + 0.5) * step[street]
+    stretch = np.searchsorted(mileage, at, side="right") - 1
+    share = (at - mileage[stretch]) / (mileage[stretch + 1] - mileage[stretch])
+    here = xy[stretch] + share[:, None] * ahead[stretch]
+    return Frontage(street, number, here, np.arctan2(*ahead[stretch].T[::-1]))

@@ -16,6 +16,11 @@ def in_parallel(fill: Callable[[slice], None], rows: int, at_once: int, workers:
         at_once: How many to hand out at a time.
         workers: Threads; as many as this process may use processors if None.
     """
-    with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(workers or _processors()) as pool:
         for _ in pool.map(fill, [slice(at, at + at_once) for at in range(0, rows, at_once)]):
             pass
+
+
+def _processors() -> int:
+    """Processors this process may use, where the system can tell; else those there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

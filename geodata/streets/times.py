@@ -70,8 +70,9 @@ def travel_times(
 ) -> TravelTimes:
     """The least travel time from every origin to every destination, and the metres of that way.
 
-    Times are those of free flow times ``speed_factor``; turning, signals and queues enter through the factor
-    alone. Call it once for each slice of the day with the factors of that slice.
+    Times are those of free flow at ``speed_factor``; turning, signals and queues enter through the factor
+    alone. Call it once for each slice of the day with the factors of that slice. A minibus on demand drives
+    like a ``car``; ``bus`` is a line bus with its stops.
 
     Args:
         graph: The network.

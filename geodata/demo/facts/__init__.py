@@ -137,6 +137,7 @@ def _to_plane(crs: str) -> Transformer:
 def fingerprint() -> str:
     """SHA-256 of the facts and of the code that builds on them: a demo pack made by other code is stale."""
     digest = hashlib.sha256()
-    for path in sorted([*FOLDER.parent.glob("*.py"), *FOLDER.glob("*.py"), *FOLDER.glob("*.toml")]):
+    code = (*FOLDER.parent.glob("*.py"), *FOLDER.glob("*.py"), *FOLDER.parents[1].glob("streets/*.py"))
+    for path in sorted([*code, *FOLDER.glob("*.toml")]):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()

@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 import shapely
 
+from geodata.demo.datasets import drafts
 from geodata.demo.facts import facts_of
+from geodata.errors import NotReady
+from geodata.manifest import Grade
+from geodata.publish import write_pack
 from geodata.streets import combine, paths, snap, street_graph, transit_times, travel_times
 
 AREA_KM2 = {"tallinn": 156.5, "rae": 206.7, "tartu": 38.9, "paldiski": 59.7, "helsinki": 187.0}
@@ -155,3 +159,28 @@ def test_paldiski_has_its_wind_parks(packs):
     wind = generators[generators["source"] == "wind"]
     assert len(wind) == 26
     assert wind["capacity_kw"].sum() == pytest.approx(63_400)
+
+
+def test_rae_without_streets_travels_by_its_bus_rides(packs, tmp_path):
+    """A pack with stops, lines and rides alone gives a derived network that says so and joins Tallinn's."""
+    rae = packs["rae"]
+    made = drafts("rae")
+    pack = write_pack(
+        tmp_path, rae.city, {name: made[name] for name in ("stops", "lines", "rides")}, recipe_sha256=""
+    )
+    derived = street_graph(pack)
+    assert derived.grade is Grade.DERIVED
+    graph = combine([street_graph(packs["tallinn"]), derived])
+    assert graph.grade is Grade.SYNTHETIC
+    stops = snap(graph, pack.features("stops"), max_distance_m=100, names=pack.table("stops")["stop_id"])
+    assert not stops.refused
+    times = travel_times(graph, stops, stops)
+    assert times.reachable == 1
+    assert "Rae parish shares no streets" in times.note
+    assert "links across the border" in times.note
+
+
+def test_a_pack_without_streets_and_rides_is_not_ready(packs, tmp_path):
+    pack = write_pack(tmp_path, packs["rae"].city, {"boundary": drafts("rae")["boundary"]}, recipe_sha256="")
+    with pytest.raises(NotReady, match="neither streets nor rides"):
+        street_graph(pack)
