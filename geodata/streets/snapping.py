@@ -6,7 +6,7 @@ name, never moved silently.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -63,9 +63,6 @@ class Places:
         return Places(
             self.names[rows], self.xy[rows], self.segment[rows], self.fraction[rows], self.distance_m[rows]
         )
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.names)
 
     @cached_property
     def on_network(self) -> NDArray[np.bool_]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geodata.demo.frontage import along
@@ -20,6 +20,7 @@ def test_left_and_right_of_an_angle():
     assert places.by_turns.tolist() == [1, -1, 1, -1]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**6), st.floats(5, 400))
 def test_the_same_places_as_geos_finds(seed, step):
     rng = np.random.default_rng(seed)

@@ -68,7 +68,7 @@ def test_points_come_in_any_crs_and_bring_their_names():
     point = gpd.GeoSeries([shapely.Point(542000, 6589050)], index=["Viru"], crs=CRS)
     here = snap(graph, point, max_distance_m=60)
     there = snap(graph, point.to_crs(4326), max_distance_m=60)
-    assert list(here) == list(there) == ["Viru"]
+    assert list(here.names) == list(there.names) == ["Viru"]
     assert here.xy == pytest.approx(there.xy, abs=0.01)
     with pytest.raises(InvalidInput, match="CRS"):
         snap(graph, point.set_crs(None, allow_override=True), max_distance_m=60)
