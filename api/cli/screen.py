@@ -1,0 +1,113 @@
+"""What the terminal shows: tables that line up, JSON for scripts, progress for those who wait.
+
+Results go to the standard output; progress and errors to the standard error, so that
+``twinbox runs --json | jq`` gets JSON and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+
+WIDE = 200
+"""Columns assumed where the output is no terminal, so that a table in a file or pipe is not folded."""
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console that prints text as it is: no markup, so that data cannot style or break a line."""
+    from rich.console import Console
+
+    screen = Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+    if not screen.is_terminal:
+        screen.width = WIDE
+    return screen
+
+
+def say(*parts: RenderableType, style: str | None = None) -> None:
+    """Print to the standard output."""
+    console().print(*parts, style=style)
+
+
+def note(*parts: RenderableType, style: str | None = None) -> None:
+    """Print to the standard error, beside the result."""
+    console(stderr=True).print(*parts, style=style)
+
+
+def emit(document: Any) -> None:
+    """Print a JSON document to the standard output; what is not a number becomes null."""
+    json.dump(_finite(document), sys.stdout, indent=2, ensure_ascii=False, allow_nan=False, default=str)
+    sys.stdout.write("\n")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return value
+
+
+def table(
+    columns: Sequence[str | tuple[str, Literal["left", "right", "center"]]],
+    rows: Sequence[Sequence[RenderableType]],
+    *,
+    title: str | None = None,
+) -> Table:
+    """A table with a rule below its head and nothing else.
+
+    Args:
+        columns: Heads; a pair gives the head and how its column is justified.
+        rows: Cells.
+        title: A line above the table.
+    """
+    from rich import box
+    from rich.table import Table
+
+    grid = Table(
+        box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False,
+        header_style="bold",
+    )  # fmt: skip
+    for column in columns:
+        head, justify = (column, "left") if isinstance(column, str) else column
+        grid.add_column(head, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    for row in rows:
+        grid.add_row(*row)
+    return grid
+
+
+def right(head: str) -> tuple[str, Literal["right"]]:
+    """The head of a column of numbers."""
+    return head, "right"
+
+
+@contextmanager
+def progress(text: str, *, quiet: bool = False) -> Iterator[Callable[[float], None] | None]:
+    """A progress bar on the standard error while a block runs.
+
+    Args:
+        text: What is being done.
+        quiet: Show none; none is shown either where the standard error is no terminal.
+
+    Yields:
+        A function to call with the share that is done, or None if no bar is shown.
+    """
+    screen = console(stderr=True)
+    if quiet or not screen.is_terminal:
+        yield None
+        return
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=screen, transient=True) as bar:
+        task = bar.add_task(text, total=1.0)
+        yield lambda share: bar.update(task, completed=share)
