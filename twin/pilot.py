@@ -159,6 +159,13 @@ class CityModel(ABC):
     def kpis(self) -> Mapping[str, float | Estimate]:
         """The value of every KPI that the pilot declares; NaN where it cannot be given."""
 
+    def balances(self) -> Mapping[str, tuple[float, float]]:
+        """Pairs of totals that must be equal, by what is conserved: requests, energy, trees.
+
+        Example: ``{"requests": (asked, served + refused)}``. A run whose balance does not close fails.
+        """
+        return {}
+
 
 class Pilot(ABC):
     """A plug-in. Subclass it, set the class variables, and name it in the entry points ``twin.pilots``."""

@@ -9,7 +9,6 @@ Example::
 from __future__ import annotations
 
 import math
-import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,18 +20,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.stats import t as student_t
 
 from geodata.errors import NotReady, TwinboxError
 from geodata.locate import pack_of
 from geodata.pack import CityPack
 from twin import plugins
 from twin.errors import ContractBroken, NotEligible, RunFailed
+from twin.intervals import mean_interval
 from twin.packs import PackView
 from twin.pilot import CityModel, Estimate, Pilot
 from twin.plan import RunPlan, final_verdict, invited, make_plan, validate_scenario
 from twin.programme import FINEST, ParticipationRule
 from twin.result import COLUMNS, FORMAT, Result
+from twin.versions import sources_of
 from twin.world import Stage, World
 
 Report = Callable[[float], None]
@@ -82,13 +82,19 @@ def run(
     return execute(plan, packs, report)
 
 
-def execute(plan: RunPlan, packs: Mapping[str, CityPack], report: Report | None = None) -> Result:
+def execute(
+    plan: RunPlan,
+    packs: Mapping[str, CityPack],
+    report: Report | None = None,
+    pilots: Sequence[Pilot] | None = None,
+) -> Result:
     """Simulate a plan.
 
     Args:
         plan: The plan.
         packs: The packs it was made with, by city id.
         report: Called with the share of the work that is done.
+        pilots: The plan's pilots; found by their ids if left out.
 
     Raises:
         NotReady: A pack is missing or is not the one the plan was made with.
@@ -105,7 +111,7 @@ def execute(plan: RunPlan, packs: Mapping[str, CityPack], report: Report | None 
                 value=None if pack is None else pack.hash[:12],
                 expected=item.pack_sha256[:12],
             )
-    pilots = [plugins.load(item.id) for item in plan.pilots]
+    pilots = pilots or [plugins.load(item.id) for item in plan.pilots]
     outcomes = []
     for replication in range(plan.replications):
         part = _part_of(report, replication, plan.replications)
@@ -166,6 +172,7 @@ def _play(
             with _blame([pilot], city):
                 kpis |= {(pilot.id, city, name): value for name, value in _kpis(pilot, city, model).items()}
                 data[f"/{pilot.id}/{city}"] = _data(pilot, city, model)
+                _check_balances(pilot, city, model)
     used = {key: frozenset(view.used) for key, view in views.items()}
     return _Outcome(kpis, data, used)
 
@@ -208,15 +215,12 @@ def _blame(pilots: Sequence[Pilot], city: str | None = None) -> Iterator[None]:
 
 def _culprit(pilots: Sequence[Pilot], error: BaseException) -> tuple[str, str]:
     """Which pilot's code an error comes from, and the file and line, from the innermost frame of a pilot."""
-    if len(pilots) == 1:
-        homes = {"": pilots[0].id}
-    else:
-        homes = {str(Path(str(sys.modules[type(p).__module__].__file__)).parent): p.id for p in pilots}
+    homes = {pilot.id: str(sources_of(pilot)) for pilot in pilots}
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        for folder, pilot in homes.items():
-            if frame.filename.startswith(folder):
+        for pilot, home in homes.items():
+            if frame.filename.startswith(home):
                 return pilot, f" ({Path(frame.filename).name}, line {frame.lineno})"
-    return " or ".join(sorted(homes.values())), ""
+    return " or ".join(homes), ""
 
 
 def _kpis(pilot: Pilot, city: str, model: CityModel) -> dict[str, float | Estimate]:
@@ -243,6 +247,14 @@ def _data(pilot: Pilot, city: str, model: CityModel) -> xr.Dataset:
             raise ContractBroken(f"{pilot.id} gives a variable without units for {city}", field=str(name))
         variable.attrs.setdefault("origin", "simulated")
     return data
+
+
+def _check_balances(pilot: Pilot, city: str, model: CityModel) -> None:
+    for what, (left, right) in model.balances().items():
+        if not math.isclose(left, right, rel_tol=1e-6, abs_tol=1e-6):
+            raise ContractBroken(
+                f"{pilot.id} does not conserve {what} for {city}", field=what, value=left, expected=f"{right}"
+            )
 
 
 def _result(
@@ -285,22 +297,12 @@ def _not_counted(plan: RunPlan, outcome: _Outcome) -> dict[str, str]:
 
 
 def _interval(values: Sequence[float | Estimate]) -> tuple[float, float, float]:
-    """Mean of a KPI over replications with its 95 % interval (Student's t), or the model's own interval.
-
-    Source: Law, Simulation Modeling and Analysis, section 4.5 (confidence interval for a mean).
-    """
+    """Mean of a KPI over replications with its 95 % interval, or the model's own interval."""
     if all(isinstance(value, Estimate) for value in values):
         mean = np.array(values, dtype=float).mean(axis=0)
         return float(mean[0]), float(mean[1]), float(mean[2])
     numbers = np.array([v.value if isinstance(v, Estimate) else v for v in values], dtype=float)
-    numbers = numbers[~np.isnan(numbers)]
-    if not len(numbers):
-        return math.nan, math.nan, math.nan
-    mean_value = float(numbers.mean())
-    if len(numbers) == 1:
-        return mean_value, math.nan, math.nan
-    half = float(student_t.ppf(0.975, len(numbers) - 1) * numbers.std(ddof=1) / math.sqrt(len(numbers)))
-    return mean_value, mean_value - half, mean_value + half
+    return mean_interval(numbers)[:3]
 
 
 def _about(pilot: Pilot) -> dict[str, Any]:

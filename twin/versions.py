@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 
 import geodata
 import twin
@@ -36,23 +37,29 @@ def versions(pilots: Iterable[Pilot]) -> dict[str, str]:
     core = f"{version('twinbox')}+{digest(_folder(twin), _folder(geodata))}"
     named = {"twinbox": core, "python": platform.python_version(), "machine": platform.machine()}
     named |= {library: version(library) for library in LIBRARIES}
-    return named | {f"pilot:{pilot.id}": f"{pilot.version}+{digest(_home(pilot))}" for pilot in pilots}
+    return named | {f"pilot:{pilot.id}": f"{pilot.version}+{digest(sources_of(pilot))}" for pilot in pilots}
 
 
-def digest(*folders: Path) -> str:
-    """First twelve hexadecimal digits of a hash over the Python sources and tables below folders."""
+def digest(*places: Path) -> str:
+    """First twelve hexadecimal digits of a hash over Python sources and tables.
+
+    Args:
+        places: Single files, or folders that are searched below.
+    """
     sha = hashlib.sha256()
-    for folder in folders:
-        for file in sorted(folder.rglob("*")):
+    for place in places:
+        for file in sorted(place.rglob("*")) if place.is_dir() else [place]:
             if file.suffix in {".py", ".toml", ".csv", ".json"} and file.is_file():
-                sha.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes())
+                sha.update(file.relative_to(place.parent).as_posix().encode() + b"\0" + file.read_bytes())
     return sha.hexdigest()[:12]
 
 
-def _folder(package: object) -> Path:
-    return Path(str(package.__file__)).parent  # type: ignore[attr-defined]
+def sources_of(pilot: Pilot) -> Path:
+    """The folder of the package that a pilot's class stands in, or its file if it is in no package."""
+    module = type(pilot).__module__
+    file = Path(str(sys.modules[module].__file__))
+    return file.parent if "." in module else file
 
 
-def _home(pilot: Pilot) -> Path:
-    """The folder of the package a pilot's class stands in."""
-    return Path(str(sys.modules[type(pilot).__module__].__file__)).parent
+def _folder(package: ModuleType) -> Path:
+    return Path(str(package.__file__)).parent
