@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 DATA, PILOTS, RUNS, MACHINE = "Cities and their data", "Pilots", "Runs", "This machine"
+SUBJECTS = (DATA, PILOTS, RUNS, MACHINE)
 
 # A UsageError is what typer raises at a wrong option; it exports only this subclass of it.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -20,22 +21,25 @@ class Commands(TyperGroup):
     """A group whose help lists commands by subject, and which turns errors into exit codes."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
-        """Commands in the order in which they were added, which is the order of use."""
-        return list(self.commands)
+        """Names of the commands, sorted."""
+        return sorted(self.commands)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """One section of the help for each subject."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for name in self.list_commands(ctx):
             command: Any = self.commands[name]
+            inner = {
+                f"{name} {sub}": command.commands[sub] for sub in sorted(getattr(command, "commands", ()))
+            }
             rows = sections.setdefault(command.rich_help_panel or "Commands", [])
-            rows += [(name, command.get_short_help_str(100))] if not hasattr(command, "commands") else [
-                (f"{name} {sub}", inner.get_short_help_str(100)) for sub, inner in command.commands.items()
+            rows += [
+                (words, one.get_short_help_str(100)) for words, one in (inner or {name: command}).items()
             ]
         widest = max(len(name) for rows in sections.values() for name, _ in rows)
-        for title, rows in sections.items():
-            with formatter.section(title):
-                formatter.write_dl([(name.ljust(widest), text) for name, text in rows])
+        for subject in sorted(sections, key=lambda name: SUBJECTS.index(name) if name in SUBJECTS else 0):
+            with formatter.section(subject):
+                formatter.write_dl([(name.ljust(widest), text) for name, text in sections[subject]])
 
 
 class Root(Commands):
@@ -99,10 +103,10 @@ def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
 @app.callback()
 def root(
     *,
-    traceback: Annotated[  # noqa: ARG001 - read by Root.invoke
+    traceback: Annotated[
         bool, typer.Option("--traceback", help="Show where in the code an error arose.")
     ] = False,
-    version: Annotated[  # noqa: ARG001 - read by its callback
+    version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
     ] = False,
 ) -> None:
@@ -118,4 +122,6 @@ def group(name: str, subject: str, help_text: str) -> typer.Typer:
 
 def examples(*lines: str) -> str:
     """The end of a command's help: what one would type."""
-    return "\n\n".join(["Examples:" if len(lines) > 1 else "Example:", "\b\n" + "\n".join("  " + x for x in lines)])
+    return "\n\n".join(
+        ["Examples:" if len(lines) > 1 else "Example:", "\b\n" + "\n".join("  " + x for x in lines)]
+    )

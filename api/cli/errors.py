@@ -16,7 +16,6 @@ from twin.errors import NeedUnmet, NotEligible
 
 REFUSALS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EISDIR}
 """What the system says when a folder or disk that the user chose cannot be used."""
-PARTS = ("file", "row", "field", "value", "expected", "hint")
 
 
 def show_error(error: Exception, *, as_json: bool, command: str) -> Exit:
@@ -42,39 +41,43 @@ def show_error(error: Exception, *, as_json: bool, command: str) -> Exit:
 
 def document(error: Exception, code: Exit) -> dict[str, Any]:
     """An error as data: its kind, message, exit code and parts."""
-    known = isinstance(error, TwinboxError)
-    return {
-        "kind": type(error).__name__,
-        "message": error.message if known else str(error),
-        "exit_code": int(code),
-        "meaning": MEANINGS[code],
-        **(error.details() if known else {}),
-    }
+    head = {"kind": type(error).__name__, "exit_code": int(code), "meaning": MEANINGS[code]}
+    if isinstance(error, TwinboxError):
+        return {**head, "message": error.message, **error.details()}
+    return {**head, "message": str(error)}
 
 
 def _show_known(error: TwinboxError, code: Exit, command: str) -> None:
-    message, lines = error.message, error.details()
     if isinstance(error, NotEligible):
-        # The verdict says the same, part by part.
-        message = f"the rule {error.verdict.rule_id} is not satisfied"
-        lines = {"cities": ", ".join(error.verdict.cities) or "none that counts"}
+        _show_refusal(error)
     elif isinstance(error, NeedUnmet):
-        state = error.readiness
-        message = f"the pack of {state.city} is not ready for the pilot {state.pilot}"
-    _write(f"{MEANINGS[code]}: ", message)
-    for name, value in lines.items():
-        if name in (*PARTS, "cities"):
+        _show_unmet(error)
+    else:
+        _write(f"{MEANINGS[code]}: ", error.message)
+        for name, value in error.details().items():
             _line(name, str(value))
-    if isinstance(error, NotEligible):
-        for reason in error.verdict.reasons:
-            _line("missing", reason.message)
-    elif isinstance(error, NeedUnmet):
-        for check in error.readiness.checks:
-            if not (check.met or check.optional):
-                _line("missing", f"{check.need}: {check.finding} ({check.why})")
-                _line("do", check.advice)
     if code is Exit.RUN_FAILED and error.__cause__ is not None:
         _line("traceback", _again(command))
+
+
+def _show_refusal(error: NotEligible) -> None:
+    verdict = error.verdict
+    _write(f"{MEANINGS[Exit.NOT_ELIGIBLE]}: ", f"the rule {verdict.rule_id} is not satisfied")
+    _line("cities", ", ".join(verdict.cities) or "none that counts")
+    for reason in verdict.reasons:
+        _line("missing", reason.message)
+
+
+def _show_unmet(error: NeedUnmet) -> None:
+    state = error.readiness
+    _write(
+        f"{MEANINGS[Exit.NOT_READY]}: ", f"the pack of {state.city} does not serve the pilot {state.pilot}"
+    )
+    for check in state.checks:
+        if not (check.met or check.optional):
+            _line("missing", f"{check.need}: {check.finding} ({check.why})")
+            _line("do", check.advice)
+    _line("hint", str(error.hint))
 
 
 def _show_unforeseen(error: Exception, command: str) -> None:
@@ -107,4 +110,4 @@ def _line(name: str, text: str) -> None:
     grid.add_column(width=9, style="dim")
     grid.add_column(overflow="fold")
     grid.add_row(name, Text(text))
-    note(Padding(grid, (0, 0, 0, 2)))
+    note(Padding(grid, (0, 0, 0, 2), expand=False))

@@ -110,23 +110,28 @@ def typed(pilot: Pilot, name: str, text: str) -> Any:
     return read
 
 
-def grid_of(pilot: Pilot, options: Sequence[str]) -> dict[str, list[Any]]:
+def grid_of(pilots: Sequence[Pilot], options: Sequence[str]) -> dict[str, list[Any]]:
     """The grid of a sweep: ``--grid crews=1,2,4`` gives ``{"crews": [1, 2, 4]}``.
+
+    With several pilots the fields are named ``pilot.field``.
 
     Raises:
         InvalidInput: An option is malformed, or names a field or a value twice.
     """
+    by_id = {pilot.id: pilot for pilot in pilots}
     grid: dict[str, list[Any]] = {}
     for option in options:
-        _, name, text = split_setting(option, {pilot.id: pilot}, "--grid")
-        if name in grid:
-            raise InvalidInput("--grid names the field twice", field="--grid", value=option)
-        values = [typed(pilot, name, part.strip()) for part in text.split(",")]
-        if "" in values:
-            raise InvalidInput("--grid has an empty value", field="--grid", value=option)
-        if len(set(map(repr, values))) < len(values):
-            raise InvalidInput("--grid gives a value twice", field="--grid", value=option)
-        grid[name] = values
+        pilot_id, name, text = split_setting(option, by_id, "--grid")
+        parts = [part.strip() for part in text.split(",")]
+        field = name if len(by_id) == 1 else f"{pilot_id}.{name}"
+        if "" in parts or len(set(parts)) < len(parts) or field in grid:
+            raise InvalidInput(
+                "--grid has an empty value, or a field or value twice",
+                field="--grid",
+                value=option,
+                expected="different values with commas between them, e.g. crews=1,2,4",
+            )
+        grid[field] = [typed(by_id[pilot_id], name, part) for part in parts]
     return grid
 
 

@@ -13,7 +13,7 @@ from api.cli.screen import right, say, table
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.table import Table
+    from rich.console import RenderableType
 
     from twin.result import Result
 
@@ -42,14 +42,20 @@ def show_head(manifest: Mapping[str, Any]) -> None:
 
     plan = manifest["plan"]
     names = ", ".join(city_names(manifest).values())
-    say(Text.assemble(("\n" + " + ".join(p["title"] for p in manifest["pilots"].values()), "bold"), f"  {names}"))
+    say(
+        Text.assemble(
+            ("\n" + " + ".join(p["title"] for p in manifest["pilots"].values()), "bold"), f"  {names}"
+        )
+    )
     say(
         f"{local_start(manifest)}, {counted(plan['days'], 'day')}, seed {plan['seed']}, "
         f"{counted(plan['replications'], 'replication')}"
     )
     demo = demo_cities(manifest)
     if demo:
-        say(Text.assemble((f" {DEMO} ", "bold white on red"), f"  {', '.join(demo)}: generated, not measured"))
+        say(
+            Text.assemble((f" {DEMO} ", "bold white on red"), f"  {', '.join(demo)}: generated, not measured")
+        )
 
 
 def city_names(manifest: Mapping[str, Any]) -> dict[str, str]:
@@ -70,7 +76,7 @@ def local_start(manifest: Mapping[str, Any]) -> str:
     return start.strftime("%A %Y-%m-%d %H:%M").removesuffix(" 00:00")
 
 
-def kpi_table(result: Result, pilot: str) -> Table:
+def kpi_table(result: Result, pilot: str) -> RenderableType:
     """A pilot's KPIs, one row each, one column for each city, with intervals where there are any."""
     about = result.manifest["pilots"][pilot]["kpis"]
     names = city_names(result.manifest)
@@ -93,7 +99,7 @@ def kpi_table(result: Result, pilot: str) -> Table:
     return table(columns, list(zip(*cells, strict=True)), title=f"{pilot}: KPIs")
 
 
-def district_tables(result: Result, names: Mapping[tuple[str, str], str]) -> Iterator[Table]:
+def district_tables(result: Result, names: Mapping[tuple[str, str], str]) -> Iterator[RenderableType]:
     """KPIs by district, one table for each pilot and city.
 
     Args:
@@ -102,7 +108,8 @@ def district_tables(result: Result, names: Mapping[tuple[str, str], str]) -> Ite
     """
     frame = result.district_kpis
     cities = city_names(result.manifest)
-    for (pilot, city), part in frame.groupby(["pilot", "city"], sort=True):
+    for pilot, city in sorted(set(zip(frame.pilot, frame.city, strict=True))):
+        part = frame[(frame.pilot == pilot) & (frame.city == city)]
         wide = part.pivot_table(index="district", columns="kpi", values="value", sort=False, dropna=False)
         labels = [names.get((city, district), district) for district in wide.index]
         cells = [labels] + [
@@ -115,18 +122,22 @@ def district_tables(result: Result, names: Mapping[tuple[str, str], str]) -> Ite
 
 
 def show_grounds(manifest: Mapping[str, Any]) -> None:
-    """Print what the numbers stand on: the rule's verdict, intervals, notes, and the data with their words."""
+    """Print what the numbers stand on: verdict, intervals, notes, and the data with their words."""
     verdict, plan = manifest["verdict"], manifest["plan"]
+    say()
     source = plan["rule"].get("source")
-    say(f"Rule {verdict['rule_id']}: satisfied by {', '.join(verdict['cities'])}" + (f" ({source})" if source else ""))
+    say(
+        f"Rule {verdict['rule_id']}: satisfied by {', '.join(verdict['cities'])}"
+        + (f" ({source})" if source else "")
+    )
     if plan["replications"] > 1:
-        say(f"Intervals: 95 % for the mean of {plan['replications']} replications, unless the pilot gives its own")
+        say(f"Intervals: 95 % for the mean of {plan['replications']} replications, or the pilot's own")
     for text in manifest["notes"]:
         say(f"Note: {text}")
     say(source_table(manifest["data"], city_names(manifest)))
 
 
-def source_table(data: Mapping[str, Sequence[Mapping[str, Any]]], names: Mapping[str, str]) -> Table:
+def source_table(data: Mapping[str, Sequence[Mapping[str, Any]]], names: Mapping[str, str]) -> RenderableType:
     """Which datasets a run read, how good they are, and the words their licences ask for."""
     rows = [
         [names[city], item["id"], item["grade"], item["licence"], item["attribution"]]
@@ -142,7 +153,7 @@ def district_names(result: Result) -> dict[tuple[str, str], str]:
     from geodata.errors import NotReady
     from geodata.locate import pack_of
 
-    names = {}
+    names: dict[tuple[str, str], str] = {}
     for item in result.manifest["plan"]["cities"]:
         try:
             pack = pack_of(City.model_validate(item["city"]))
@@ -152,5 +163,3 @@ def district_names(result: Result) -> dict[tuple[str, str], str]:
             frame: pd.DataFrame = pack.table(entry.id, ["district_id", "name"])
             names |= {(pack.city.id, row.district_id): row.name for row in frame.itertuples(index=False)}
     return names
-
-

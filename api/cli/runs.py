@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from geodata.pack import CityPack
     from twin.plan import RunPlan
     from twin.result import Result
+    from twin.store import StoredRun
 
 
 @app.command(
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 )
 def run(
     pilots: Annotated[list[str], typer.Argument(help="Pilots; several run together on one clock.")],
+    *,
     city: options.Cities = None,
     start: options.Start = None,
     days: options.Days = None,
@@ -38,7 +41,6 @@ def run(
     rule: options.Rule = options.FINEST_RULE,
     partners: options.Partners = 0,
     chart: options.ChartFolder = None,
-    *,
     json: options.Json = False,
 ) -> None:
     """Simulate pilots in several cities and keep the result.
@@ -111,7 +113,10 @@ def _report(result: Result, folder: Path, chart: Path | None, *, stored: bool, a
         emit({**result_document(result), **extra})
         return
     if stored:
-        say("This very run is stored already (same plan, data and code); shown, not simulated again.", style="bold")
+        say(
+            "This very run is stored already (same plan, data and code); shown, not simulated again.",
+            style="bold",
+        )
     show_result(result, folder)
     for file in files:
         say(f"Chart   {file}")
@@ -140,12 +145,21 @@ def runs(*, json: options.Json = False) -> None:
         return
     rows = [
         [
-            item.run_hash[:10], " + ".join(item.pilots), ", ".join(item.cities), f"{item.start:%Y-%m-%d %H:%M}",
+            item.run_hash[:10], " + ".join(item.pilots), ", ".join(item.cities),
+            f"{_local(item):%Y-%m-%d %H:%M}",
             str(item.days), str(item.seed), "synthetic demo data" if item.demo else "real",
             f"{item.published.astimezone():%Y-%m-%d %H:%M}",
         ]
         for item in kept
     ]  # fmt: skip
-    heads = ["run", "pilots", "cities", "start (UTC)", right("days"), right("seed"), "data", "kept since"]
+    heads = ["run", "pilots", "cities", "start", right("days"), right("seed"), "data", "kept since"]
     say(table(heads, rows))
     say(f"Folder  {store.folder}")
+
+
+def _local(item: StoredRun) -> datetime:
+    """A run's start on the clock of its first city, as far as the city is still known."""
+    from geodata.city import known_cities
+
+    city = known_cities().get(item.cities[0])
+    return item.start if city is None else item.start.astimezone(city.zone)

@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
-    from rich.table import Table
 
 WIDE = 200
 """Columns assumed where the output is no terminal, so that a table in a file or pipe is not folded."""
@@ -58,31 +57,31 @@ def _finite(value: Any) -> Any:
 
 
 def table(
-    columns: Sequence[str | tuple[str, Literal["left", "right", "center"]]],
-    rows: Sequence[Sequence[RenderableType]],
+    columns: Sequence[Any],
+    rows: Iterable[Sequence[Any]],
     *,
     title: str | None = None,
-) -> Table:
+) -> RenderableType:
     """A table with a rule below its head and nothing else.
 
     Args:
-        columns: Heads; a pair gives the head and how its column is justified.
-        rows: Cells.
+        columns: Heads; :func:`right` makes that of a column of numbers.
+        rows: Cells: text, or text with a style.
         title: A line above the table.
     """
     from rich import box
+    from rich.console import Group
     from rich.table import Table
+    from rich.text import Text
 
-    grid = Table(
-        box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False,
-        header_style="bold",
-    )  # fmt: skip
+    grid = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     for column in columns:
-        head, justify = (column, "left") if isinstance(column, str) else column
-        grid.add_column(head, justify=justify, overflow="fold")  # type: ignore[arg-type]
+        head, justify = (column, None) if isinstance(column, str) else column
+        grid.add_column(head, justify="right" if justify else "left", overflow="fold")
     for row in rows:
         grid.add_row(*row)
-    return grid
+    # Beside the table, not its own title, which would be folded to the table's width.
+    return Group("", Text(title, "bold"), grid) if title else grid
 
 
 def right(head: str) -> tuple[str, Literal["right"]]:

@@ -1,0 +1,158 @@
+"""`twinbox pack …`: a city's data, looked at and held against what a pilot needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli import options
+from api.cli.app import DATA, examples, group
+
+if TYPE_CHECKING:
+    from geodata.pack import CityPack
+    from twin.readiness import Readiness
+
+pack = group("pack", DATA, "Build, check, show and fetch a city's pack of data.")
+
+CityName = Annotated[
+    str, typer.Argument(metavar="CITY", help="A city, by id or name; `twinbox cities` lists them.")
+]
+
+
+def pack_called(name: str) -> CityPack:
+    """The pack of the city that answers to a name."""
+    from geodata.city import find_city
+    from geodata.locate import pack_of
+
+    return pack_of(find_city(name))
+
+
+@pack.command(epilog=examples("twinbox pack show tartu", "twinbox pack show tartu --map tartu.png"))
+def show(
+    city: CityName,
+    map_file: Annotated[
+        Path | None, typer.Option("--map", metavar="FILE", help="Draw the pack on a map (PNG).")
+    ] = None,
+    *,
+    json: options.Json = False,
+) -> None:
+    """List a pack's datasets with rows, grade, state and licence."""
+    from api.cli.screen import emit, say
+
+    shown = pack_called(city)
+    if map_file is not None:
+        from api.cli.charts import write_pack_map
+
+        write_pack_map(shown, map_file)
+    if json:
+        emit(
+            {
+                "pack": shown.path,
+                "sha256": shown.hash,
+                **shown.manifest.model_dump(mode="json"),
+                "map": map_file,
+            }
+        )
+        return
+    _show(shown)
+    if map_file is not None:
+        say(f"Map     {map_file}")
+
+
+def _show(shown: CityPack) -> None:
+    from rich.text import Text
+
+    from api.cli.formats import ABSENT
+    from api.cli.screen import right, say, table
+
+    city = shown.city
+    say(Text.assemble((f"\n{city.name}", "bold"), f"  {city.country}, {city.crs}, {city.timezone}"))
+    if shown.demo:
+        say(Text.assemble((" SYNTHETIC DEMO DATA ", "bold white on red"), "  generated, not measured"))
+    rows = []
+    for entry in shown.datasets:
+        told = entry.provenance
+        span = ABSENT
+        if entry.time_start is not None and entry.time_end is not None:
+            span = f"{entry.time_start:%Y-%m-%d} … {entry.time_end:%Y-%m-%d}"
+        rows.append(
+            [
+                entry.id, entry.kind, f"{entry.rows:,}", str(told.grade), str(told.state),
+                str(told.residency), span, told.licence, told.source,
+            ]
+        )  # fmt: skip
+    heads = [
+        "dataset",
+        "kind",
+        right("rows"),
+        "grade",
+        "state",
+        "residency",
+        "from … to",
+        "licence",
+        "source",
+    ]
+    say(table(heads, rows))
+    say("Attribution")
+    for words in dict.fromkeys(entry.provenance.attribution for entry in shown.datasets):
+        say(f"  {words}")
+    say()
+    say(f"Folder  {shown.path}")
+    say(f"Hash    {shown.hash}")
+
+
+@pack.command(
+    epilog=examples(
+        "twinbox pack check tartu --pilot microgrid", "twinbox pack check rae --pilot transport --json"
+    )
+)
+def check(
+    city: CityName,
+    pilot: Annotated[
+        str, typer.Option(metavar="PILOT", help="The pilot whose needs are held against the pack.")
+    ],
+    *,
+    json: options.Json = False,
+) -> None:
+    """Say which needs of a pilot a city's pack meets, and what to do about each that is not met.
+
+    Leaves with exit code 4 if the pack is not ready.
+    """
+    from dataclasses import asdict
+
+    from api.cli.exits import Exit
+    from api.cli.screen import emit
+    from twin import plugins
+    from twin.readiness import readiness
+
+    state = readiness(plugins.load(pilot), pack_called(city))
+    if json:
+        emit({**asdict(state), "ready": state.ready})
+    else:
+        _show_readiness(state)
+    if not state.ready:
+        raise typer.Exit(Exit.NOT_READY)
+
+
+def _show_readiness(state: Readiness) -> None:
+    from rich.text import Text
+
+    from api.cli.screen import say, table
+
+    rows = []
+    for item in state.checks:
+        met = Text("met", "green") if item.met else Text("missing", "yellow" if item.optional else "bold red")
+        needed = "optional" if item.optional else "needed"
+        rows.append([item.need, needed, met, item.finding, item.why, item.advice])
+    say(
+        table(
+            ["need", "", "", "finding", "what for", "what to do"],
+            rows,
+            title=f"{state.city} for {state.pilot}",
+        )
+    )
+    if state.demo:
+        say(Text.assemble((" SYNTHETIC DEMO DATA ", "bold white on red"), "  the city has no built pack"))
+    say("The pack is ready." if state.ready else "The pack is not ready.")
