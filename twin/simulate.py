@@ -216,7 +216,9 @@ def _blame(pilots: Sequence[Pilot], city: str | None = None) -> Iterator[None]:
 def _culprit(pilots: Sequence[Pilot], error: BaseException) -> tuple[str, str]:
     """Which pilot's code an error comes from, and the file and line, from the innermost frame of a pilot."""
     homes = {pilot.id: str(sources_of(pilot)) for pilot in pilots}
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+    # SimPy raises a copy of an error that a process died of; the original, with its frames, is the cause.
+    origin = error.__cause__ if isinstance(error.__cause__, type(error)) else error
+    for frame in reversed(traceback.extract_tb(origin.__traceback__)):
         for pilot, home in homes.items():
             if frame.filename.startswith(home):
                 return pilot, f" ({Path(frame.filename).name}, line {frame.lineno})"
