@@ -161,5 +161,5 @@ def district_names(result: Result) -> dict[tuple[str, str], str]:
             continue  # The ids stand in for the names.
         for entry in pack.of_kind("districts"):
             frame: pd.DataFrame = pack.table(entry.id, ["district_id", "name"])
-            names |= {(pack.city.id, row.district_id): row.name for row in frame.itertuples(index=False)}
+            names |= {(pack.city.id, str(key)): str(name) for key, name in frame.itertuples(index=False)}
     return names
