@@ -14,7 +14,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib.metadata import Distribution, PackageNotFoundError, distribution, version
+from importlib.metadata import (
+    Distribution,
+    PackageNotFoundError,
+    distribution,
+    packages_distributions,
+    version,
+)
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -50,6 +56,7 @@ def packages() -> Iterator[Finding]:
     """Whether our four import packages are ours: others on PyPI bring a `geodata` and an `api` as well."""
     own = distribution(OWN)
     source = _editable_source(own)
+    claims = packages_distributions()
     for name in PACKAGES:
         found = importlib.util.find_spec(name)
         if found is None or found.origin is None:
@@ -61,7 +68,11 @@ def packages() -> Iterator[Finding]:
             )
             continue
         fault = _foreign(own, source, name, Path(found.origin))
-        if fault:
+        others = sorted(set(claims.get(name, ())) - {OWN})
+        if others:
+            text = f"{', '.join(others)} brings a package of the same name"
+            yield Finding("wrong", f"package {name}", text, REINSTALL)
+        elif fault:
             yield Finding("wrong", f"package {name}", f"{found.origin} {fault}", REINSTALL)
         else:
             yield Finding("fine", f"package {name}", str(Path(found.origin).parent))

@@ -25,7 +25,7 @@ from geodata.publish import Draft, write_pack
 ROOT = Path(__file__).parents[3]
 PLUG_INS = {
     "street_lamps": (ROOT / "docs/examples/street_lamps/street_lamps.py", "StreetLamps"),
-    "lanterns": (Path(__file__).with_name("lanterns.py"), "LanternPilot"),
+    "lanterns": (ROOT / "tests/lanterns.py", "LanternPilot"),
 }
 MIDDLE = {"tallinn": (542_000, 6_589_000), "rae": (551_000, 6_580_000)}
 """Where the tiny cities lie, EPSG:3301."""
