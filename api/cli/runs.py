@@ -48,12 +48,13 @@ def run(
     The cities must satisfy the programme's rule, and each city's data must serve each pilot. The same plan
     run again is not simulated again: it is shown from the store.
     """
-    from twin.store import RunStore
-
     plan, packs = planned(
         pilots, city or [], start=start, days=days, seed=seed, replications=replications,
         scenario=scenario, settings=settings or [], rule=rule, partners=partners,
     )  # fmt: skip
+    # Imported only now: a refused plan is told at once, and the store takes a second to import.
+    from twin.store import RunStore
+
     store = RunStore()
     folder = store.find(plan)
     stored = folder is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsons
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from twin.ensemble import Sweep
+    from twin.pilot import Pilot
 
 
 @app.command(
@@ -124,7 +126,7 @@ def _swept(
 
 
 def _manifest(done: Sweep) -> dict[str, Any]:
-    """What a sweep stands on, shaped like a run's manifest: plan, points, seeds, pilots, data."""
+    """What a sweep stands on, shaped like a run's manifest: plan, seeds, pilots, data, units of fields."""
     from geodata.city import City
     from geodata.locate import pack_of
     from geodata.manifest import State
@@ -139,6 +141,7 @@ def _manifest(done: Sweep) -> dict[str, Any]:
         pilot.id: {"title": pilot.title, "kpis": {kpi.id: asdict(kpi) for kpi in pilot.kpis}}
         for pilot in pilots
     }
+    manifest["units"] = _units(pilots)
     manifest["data"] = {
         pack.city.id: [
             {
@@ -151,6 +154,17 @@ def _manifest(done: Sweep) -> dict[str, Any]:
         for pack in packs
     }
     return manifest
+
+
+def _units(pilots: Sequence[Pilot]) -> dict[str, str]:
+    """Units of the scenarios' fields, by the names they have in a grid."""
+    units = {}
+    for pilot in pilots:
+        for name, field in pilot.Scenario.model_fields.items():
+            extra = field.json_schema_extra
+            if isinstance(extra, dict) and "unit" in extra:
+                units[name if len(pilots) == 1 else f"{pilot.id}.{name}"] = str(extra["unit"])
+    return units
 
 
 def _show(done: Sweep, manifest: dict[str, Any], files: list[Path]) -> None:

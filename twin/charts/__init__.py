@@ -57,7 +57,7 @@ def charts_of_sweep(
 
     Args:
         swept: The sweep.
-        manifest: What it stands on, shaped like a run's: plan, seeds, pilots, data.
+        manifest: What it stands on, shaped like a run's: plan, seeds, pilots, data, units of fields.
         pairs: The two KPIs that are drawn against one another, by pilot.
     """
     pilots = list(dict.fromkeys(swept.table.pilot))

@@ -252,7 +252,9 @@ def areas(axes: Axes, shapes: Shapes, **style: Any) -> PathCollection:
     face = style.get("facecolor")
     if isinstance(face, np.ndarray):
         style["facecolor"] = face[owners[polygonal]]
-    collection = PathCollection([_outline(polygon) for polygon in parts[polygonal]], **style)
+    # Normalized rings run against their holes, which is how a renderer knows a hole.
+    outlines = [_outline(polygon) for polygon in shapely.normalize(parts[polygonal])]
+    collection = PathCollection(outlines, **style)
     axes.add_collection(collection)
     return collection
 

@@ -43,7 +43,7 @@ def response(swept: Sweep, manifest: Mapping[str, Any], pilot: str) -> Iterator[
 
     Args:
         swept: The sweep.
-        manifest: What it stands on, shaped like a run's: plan, seeds, pilots, data.
+        manifest: What it stands on, shaped like a run's: plan, seeds, pilots, data, units of fields.
         pilot: One of its pilots.
 
     Yields:
@@ -75,12 +75,17 @@ def _responses(
             _curves(axes, part, field, _groups(part, others, names))
             grouped(axes, "y")
     for axes in grid[-1]:
-        axes.set_xlabel(field, size=8.5, color=INK)
+        axes.set_xlabel(_with_unit(field, manifest), size=8.5, color=INK)
     grid[0, -1].legend(
         loc="upper left", bbox_to_anchor=(1, 1), fontsize=8, title_fontsize=8, frameon=False,
-        title=", ".join(others) or None,
+        title=", ".join(_with_unit(name, manifest) for name in others) or None,
     )  # fmt: skip
     return figure
+
+
+def _with_unit(field: str, manifest: Mapping[str, Any]) -> str:
+    unit = manifest["units"].get(field)
+    return field if unit in {None, "1"} else f"{field} [{unit}]"
 
 
 def _groups(
@@ -118,7 +123,7 @@ def frontier(swept: Sweep, manifest: Mapping[str, Any], pilot: str, kpi_x: str, 
 
     Args:
         swept: The sweep.
-        manifest: What it stands on, shaped like a run's: plan, seeds, pilots, data.
+        manifest: What it stands on, shaped like a run's: plan, seeds, pilots, data, units of fields.
         pilot: One of its pilots.
         kpi_x: A KPI for which higher or lower is better.
         kpi_y: Another.
