@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from api.cli import options
 from api.cli.app import DATA, examples, group
+from geodata.errors import TwinboxError
 
 if TYPE_CHECKING:
+    from geodata.build import BuildReport
+    from geodata.city import City
     from geodata.pack import CityPack
     from twin.readiness import Readiness
 
@@ -27,6 +31,97 @@ def pack_called(name: str) -> CityPack:
     from geodata.locate import pack_of
 
     return pack_of(find_city(name))
+
+
+@pack.command(
+    epilog=examples(
+        "twinbox pack build tartu --sources ~/city-data",
+        "twinbox pack build tallinn rae --sources ~/city-data",
+        "twinbox pack build --all --sources ~/city-data",
+    )
+)
+def build(
+    cities: Annotated[list[str] | None, typer.Argument(metavar="[CITY...]", help="Cities, by id or name.")] = None,
+    *,
+    sources: Annotated[Path, typer.Option(metavar="DIR", help="Folder with the raw files that the recipes name.")],
+    every: Annotated[bool, typer.Option("--all", help="All cities that have a recipe.")] = False,
+    json: options.Json = False,
+) -> None:
+    """Build packs from raw files by the cities' recipes, and account for every row that was read.
+
+    A pack replaces its predecessor in one step once it is complete. With several cities, one that fails does
+    not stop the others; the exit code is that of the first failure.
+    """
+    from api.cli.screen import emit, say
+
+    built, failed = [], []
+    for city in _asked(cities or [], sources, every=every):
+        try:
+            built.append(_built(city, sources, quiet=json))
+        except TwinboxError as error:
+            failed.append((city, error))
+            continue
+        if not json:
+            say()
+            say(built[-1].cleaning.text().rstrip())
+            say(f"Pack    {built[-1].pack.path}  ({built[-1].seconds:.1f} s, hash {built[-1].pack.hash[:12]})")
+    if json:
+        emit({"built": [_build_document(report) for report in built], "failed": [city.id for city, _ in failed]})
+    if failed:
+        _fail(failed, as_json=json)
+    if not json:
+        say()
+        say(f"Next    twinbox pack show {built[0].pack.city.id} --map {built[0].pack.city.id}.png")
+
+
+def _asked(names: Sequence[str], sources: Path, *, every: bool) -> list[City]:
+    """The cities to build, each once, after a look at what the user typed."""
+    from geodata.city import find_city, known_cities
+    from geodata.errors import InvalidInput, UnreadableSource
+
+    if bool(names) == every:
+        raise InvalidInput("name the cities to build, or give --all", field="CITY", value=" ".join(names) or None)
+    if not sources.is_dir():
+        raise UnreadableSource("the folder of sources is not there", file=sources, field="--sources")
+    known = known_cities()
+    found = known.values() if every else [find_city(name, known.values()) for name in names]
+    return list({city.id: city for city in found}.values())
+
+
+def _built(city: City, sources: Path, *, quiet: bool) -> BuildReport:
+    from api.cli.screen import progress
+    from geodata.build import build_pack
+    from geodata.home import packs_home
+    from geodata.recipe import load_recipe
+
+    with progress(f"building {city.id}", quiet=quiet) as report:
+
+        def told(_: str, done: int, of: int) -> None:
+            if report is not None:
+                report(done / max(of, 1))
+
+        return build_pack(load_recipe(city.id), sources, packs_home() / city.id, told)
+
+
+def _build_document(report: BuildReport) -> dict[str, Any]:
+    return {
+        "city": report.pack.city.id,
+        "pack": report.pack.path,
+        "sha256": report.pack.hash,
+        "seconds": report.seconds,
+        "cleaning": report.cleaning.model_dump(mode="json"),
+    }
+
+
+def _fail(failed: Sequence[tuple[City, TwinboxError]], *, as_json: bool) -> None:
+    """Print what went wrong in each city and leave with the first failure's code."""
+    from api.cli.errors import show_error
+
+    codes = []
+    for city, error in failed:
+        error.message = f"{city.name} was not built: {error.message}"
+        codes.append(show_error(error, as_json=as_json, command=f"pack build {city.id}"))
+    raise typer.Exit(codes[0])
 
 
 @pack.command(epilog=examples("twinbox pack show tartu", "twinbox pack show tartu --map tartu.png"))
