@@ -53,6 +53,9 @@ class Root(Commands):
             return super().invoke(ctx)
         except (typer.Exit, typer.Abort, BrokenPipeError):
             raise
+        except KeyboardInterrupt:
+            sys.stderr.write("interrupted; nothing half-done is kept\n")
+            raise
         except UsageError as error:
             if not as_json:
                 raise

@@ -41,9 +41,13 @@ def pack_called(name: str) -> CityPack:
     )
 )
 def build(
-    cities: Annotated[list[str] | None, typer.Argument(metavar="[CITY...]", help="Cities, by id or name.")] = None,
+    cities: Annotated[
+        list[str] | None, typer.Argument(metavar="[CITY...]", help="Cities, by id or name.")
+    ] = None,
     *,
-    sources: Annotated[Path, typer.Option(metavar="DIR", help="Folder with the raw files that the recipes name.")],
+    sources: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder with the raw files that the recipes name.")
+    ],
     every: Annotated[bool, typer.Option("--all", help="All cities that have a recipe.")] = False,
     json: options.Json = False,
 ) -> None:
@@ -64,9 +68,16 @@ def build(
         if not json:
             say()
             say(built[-1].cleaning.text().rstrip())
-            say(f"Pack    {built[-1].pack.path}  ({built[-1].seconds:.1f} s, hash {built[-1].pack.hash[:12]})")
+            say(
+                f"Pack    {built[-1].pack.path}  ({built[-1].seconds:.1f} s, hash {built[-1].pack.hash[:12]})"
+            )
     if json:
-        emit({"built": [_build_document(report) for report in built], "failed": [city.id for city, _ in failed]})
+        emit(
+            {
+                "built": [_build_document(report) for report in built],
+                "failed": [city.id for city, _ in failed],
+            }
+        )
     if failed:
         _fail(failed, as_json=json)
     if not json:
@@ -80,7 +91,9 @@ def _asked(names: Sequence[str], sources: Path, *, every: bool) -> list[City]:
     from geodata.errors import InvalidInput, UnreadableSource
 
     if bool(names) == every:
-        raise InvalidInput("name the cities to build, or give --all", field="CITY", value=" ".join(names) or None)
+        raise InvalidInput(
+            "name the cities to build, or give --all", field="CITY", value=" ".join(names) or None
+        )
     if not sources.is_dir():
         raise UnreadableSource("the folder of sources is not there", file=sources, field="--sources")
     known = known_cities()
@@ -175,20 +188,10 @@ def _show(shown: CityPack) -> None:
         rows.append(
             [
                 entry.id, entry.kind, f"{entry.rows:,}", str(told.grade), str(told.state),
-                str(told.residency), span, told.licence, told.source,
+                str(told.residency), span, told.licence,
             ]
         )  # fmt: skip
-    heads = [
-        "dataset",
-        "kind",
-        right("rows"),
-        "grade",
-        "state",
-        "residency",
-        "from … to",
-        "licence",
-        "source",
-    ]
+    heads = ["dataset", "kind", right("rows"), "grade", "state", "residency", "from … to", "licence"]
     say(table(heads, rows))
     say("Attribution")
     for words in dict.fromkeys(entry.provenance.attribution for entry in shown.datasets):

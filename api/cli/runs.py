@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     ),
 )
 def run(
-    pilots: Annotated[list[str], typer.Argument(help="Pilots; several run together on one clock.")],
+    pilots: Annotated[
+        list[str], typer.Argument(metavar="PILOT...", help="Pilots; several run together on one clock.")
+    ],
     *,
     city: options.Cities = None,
     start: options.Start = None,

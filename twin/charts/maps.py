@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 WATER, GREEN, LAND, BUILT = "#BFD9EA", "#CFE6C4", "#F4F2EC", "#CDBFB2"
 FEW = 14
 """Up to this many districts each is labelled; above, the three highest and lowest."""
+POINTS = 375
+"""Height of a district map in points."""
 HALO = (patheffects.withStroke(linewidth=1.6, foreground="white"),)
 Shapes = Any
 """An array of shapely geometries."""
@@ -136,14 +138,32 @@ def _context(axes: Axes, pack: CityPack) -> None:
 
 
 def _labels(axes: Axes, districts: gpd.GeoDataFrame, values: Any) -> None:
-    order = [int(n) for n in np.argsort(values, kind="stable") if math.isfinite(values[n])]
-    chosen = order if len(order) <= FEW else [*order[:3], *order[-3:]]
-    for n in chosen:
+    """Names and values of the districts that matter most, as far as there is room."""
+    taken: list[Any] = []
+    metre_per_point = (axes.get_ylim()[1] - axes.get_ylim()[0]) / (POINTS * 0.9)
+    for n in _by_weight(values):
+        text = f"{districts.name.iloc[n]}\n{label(values[n])}"
         point = districts.geometry.iloc[n].representative_point()
+        half_width = 0.5 * 3.7 * max(map(len, text.splitlines())) * metre_per_point
+        half_height = 8.5 * metre_per_point
+        box = shapely.box(
+            point.x - half_width, point.y - half_height, point.x + half_width, point.y + half_height
+        )
+        if any(box.intersects(other) for other in taken):
+            continue
+        taken.append(box)
         axes.text(
-            point.x, point.y, f"{districts.name.iloc[n]}\n{label(values[n])}", size=6, color=INK, ha="center",
-            va="center", path_effects=HALO, zorder=8, linespacing=1.25,
+            point.x, point.y, text, size=6, color=INK, ha="center", va="center", path_effects=HALO, zorder=8,
+            linespacing=1.25,
         )  # fmt: skip
+
+
+def _by_weight(values: Any) -> list[int]:
+    """Which districts are labelled, the most telling first: highest, lowest, next highest, next lowest."""
+    order = [int(n) for n in np.argsort(values, kind="stable") if math.isfinite(values[n])]
+    turns = [n for pair in zip(order[::-1], order, strict=True) for n in pair]
+    ranked = list(dict.fromkeys(turns))
+    return ranked if len(ranked) <= FEW else ranked[:6]
 
 
 def pack_map(pack: CityPack) -> Figure:
@@ -159,10 +179,14 @@ def pack_map(pack: CityPack) -> Figure:
         ["Data: " + "; ".join(words)] if words else (),
         [pack.city.name] if pack.demo else (),
     )
-    figure = new_figure(8.4, 7.6, sheet)
+    extent = _extent(pack)
+    west, south, east, north = shapely.total_bounds(extent)
+    # Six inches wide beside the legend, and as high as the place is.
+    height = 6.0 * (north - south) / max(east - west, 1.0)
+    figure = new_figure(8.4, min(max(height, 3.0), 9.0), sheet)
     axes = figure.subplots()
     handles = [handle for layer in LAYERS for handle in layer(axes, pack)]
-    frame_map(axes, _extent(pack))
+    frame_map(axes, extent)
     if handles:
         axes.legend(
             handles=handles,
@@ -237,9 +261,9 @@ LAYERS = (
     _point_layer("trees", "trees", marker=".", markersize=0.7, color="#5F9E4F", alpha=0.6, zorder=3),
     _area_layer("buildings", "buildings", facecolor=BUILT, edgecolor="none", zorder=4),
     _line_layer("streets", "streets", color="#777777", linewidth=0.35, zorder=5),
-    _area_layer("districts", "districts", facecolor="none", edgecolor="#8A6FA8", linewidth=0.8, zorder=6),
+    _area_layer("districts", "districts", facecolor="none", edgecolor="#8A6FA8", linewidth=0.6, zorder=6),
     _point_layer("stops", "stops", marker=".", markersize=2.2, color="#0072B2", zorder=7),
-    _point_layer("schools", "educational buildings", marker="D", markersize=3.6, color="#D55E00", zorder=8),
+    _point_layer("schools", "educational buildings", marker="D", markersize=3, color="#D55E00", zorder=8),
     _point_layer("sensors", "sensors", marker="^", markersize=4, color="#009E73", zorder=9),
 )
 
@@ -285,7 +309,7 @@ def frame_map(axes: Axes, shapes: Sequence[Any] | Shapes) -> None:
     margin = 0.03 * max(east - west, north - south, 1.0)
     axes.set_xlim(west - margin, east + margin)
     axes.set_ylim(south - 2 * margin, north + margin)
-    axes.set_aspect("equal")
+    axes.set_aspect("equal", anchor="N")
     plain(axes, grid=None)
     axes.set_xticks([])
     axes.set_yticks([])

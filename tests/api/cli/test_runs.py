@@ -141,6 +141,17 @@ def test_city_names_are_taken_in_any_spelling(twinbox):
     assert [item["city"]["id"] for item in document["manifest"]["plan"]["cities"]] == ["rae", "tallinn"]
 
 
+def test_an_interrupted_run_leaves_nothing_and_says_so(twinbox, home, monkeypatch):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("twin.simulate.execute", stopped)
+    said = twinbox("run", "lanterns", *BOTH)
+    assert said.code == 130
+    assert "interrupted" in said.err
+    assert not list((home / "runs").glob("*lanterns*"))
+
+
 def test_runs_lists_what_is_kept(twinbox):
     assert "No run is kept yet" in twinbox("runs").out
     for seed in (1, 2):
