@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,16 +11,25 @@ import typer
 
 from api.cli import options
 from api.cli.app import DATA, examples, group
-from geodata.errors import TwinboxError
+from geodata.errors import InvalidInput, TwinboxError, UnreadableSource
 
 if TYPE_CHECKING:
     from geodata.build import BuildReport
     from geodata.city import City
+    from geodata.fetch import FetchReport
     from geodata.pack import CityPack
     from twin.readiness import Readiness
 
 pack = group("pack", DATA, "Build, check, show and fetch a city's pack of data.")
 
+CityNames = Annotated[list[str] | None, typer.Argument(metavar="CITY", help="Cities, by id or name.")]
+Sources = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Folder of the raw files that recipes name; `sources` below the home if left out."
+    ),
+]
+Every = Annotated[bool, typer.Option("--all", help="All cities that have a recipe.")]
 CityName = Annotated[
     str, typer.Argument(metavar="CITY", help="A city, by id or name; `twinbox cities` lists them.")
 ]
@@ -41,14 +51,10 @@ def pack_called(name: str) -> CityPack:
     )
 )
 def build(
-    cities: Annotated[
-        list[str] | None, typer.Argument(metavar="[CITY...]", help="Cities, by id or name.")
-    ] = None,
+    cities: CityNames = None,
     *,
-    sources: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder with the raw files that the recipes name.")
-    ],
-    every: Annotated[bool, typer.Option("--all", help="All cities that have a recipe.")] = False,
+    sources: Sources = None,
+    every: Every = False,
     json: options.Json = False,
 ) -> None:
     """Build packs from raw files by the cities' recipes, and account for every row that was read.
@@ -58,10 +64,13 @@ def build(
     """
     from api.cli.screen import emit, say
 
+    folder = _sources(sources)
+    if not folder.is_dir():
+        raise UnreadableSource("the folder of sources is not there", file=folder, field="--sources")
     built, failed = [], []
-    for city in _asked(cities or [], sources, every=every):
+    for city in _asked(cities or [], every=every):
         try:
-            built.append(_built(city, sources, quiet=json))
+            built.append(_built(city, folder, quiet=json))
         except TwinboxError as error:
             failed.append((city, error))
             continue
@@ -85,17 +94,19 @@ def build(
         say(f"Next    twinbox pack show {built[0].pack.city.id} --map {built[0].pack.city.id}.png")
 
 
-def _asked(names: Sequence[str], sources: Path, *, every: bool) -> list[City]:
-    """The cities to build, each once, after a look at what the user typed."""
+def _sources(folder: Path | None) -> Path:
+    """The folder of raw files: the one that the user names, else the one that `pack fetch` fills."""
+    from geodata.home import home
+
+    return folder or home() / "sources"
+
+
+def _asked(names: Sequence[str], *, every: bool) -> list[City]:
+    """The cities that the user names, each once."""
     from geodata.city import find_city, known_cities
-    from geodata.errors import InvalidInput, UnreadableSource
 
     if bool(names) == every:
-        raise InvalidInput(
-            "name the cities to build, or give --all", field="CITY", value=" ".join(names) or None
-        )
-    if not sources.is_dir():
-        raise UnreadableSource("the folder of sources is not there", file=sources, field="--sources")
+        raise InvalidInput("name the cities, or give --all", field="CITY", value=" ".join(names) or None)
     known = known_cities()
     found = known.values() if every else [find_city(name, known.values()) for name in names]
     return list({city.id: city for city in found}.values())
@@ -109,9 +120,9 @@ def _built(city: City, sources: Path, *, quiet: bool) -> BuildReport:
 
     with progress(f"building {city.id}", quiet=quiet) as report:
 
-        def told(_: str, done: int, of: int) -> None:
+        def told(dataset: str, done: int, of: int) -> None:
             if report is not None:
-                report(done / max(of, 1))
+                report(done / max(of, 1), dataset)
 
         return build_pack(load_recipe(city.id), sources, packs_home() / city.id, told)
 
@@ -135,6 +146,82 @@ def _fail(failed: Sequence[tuple[City, TwinboxError]], *, as_json: bool) -> None
         error.message = f"{city.name} was not built: {error.message}"
         codes.append(show_error(error, as_json=as_json, command=f"pack build {city.id}"))
     raise typer.Exit(codes[0])
+
+
+@pack.command(
+    epilog=examples(
+        "twinbox pack fetch tartu",
+        "twinbox pack fetch tartu --sources ~/city-data --mirror /mnt/share/city-data",
+        "twinbox pack fetch --all --base-url https://mirror.example.org/city-data",
+    )
+)
+def fetch(
+    cities: CityNames = None,
+    *,
+    sources: Sources = None,
+    mirror: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="A folder that is looked into before anything is downloaded."),
+    ] = None,
+    base_url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="An address below which all files stand, asked instead of theirs."),
+    ] = None,
+    every: Every = False,
+    json: options.Json = False,
+) -> None:
+    """Bring the raw files of recipes together: from a mirror, from a base address, or from their publishers.
+
+    A download that broke off goes on where it stopped; what is there already is not fetched again. Leaves
+    with exit code 4 if a file could not be had, or has no public address and must be brought by hand.
+    """
+    from api.cli.exits import Exit
+    from api.cli.screen import emit
+
+    folder = _sources(sources)
+    asked = _asked(cities or [], every=every)
+    reports = {city.id: _fetched(city, folder, base_url, mirror, quiet=json) for city in asked}
+    if json:
+        files = {city: [asdict(item) for item in report.files] for city, report in reports.items()}
+        emit({"sources": folder, "files": files})
+    else:
+        _show_fetched(reports, folder)
+    if not all(report.complete for report in reports.values()):
+        raise typer.Exit(Exit.NOT_READY)
+
+
+def _fetched(
+    city: City, folder: Path, base_url: str | None, mirror: Path | None, *, quiet: bool
+) -> FetchReport:
+    from api.cli.screen import progress
+    from geodata.fetch import fetch_sources
+    from geodata.recipe import load_recipe
+
+    with progress(f"fetching {city.id}", quiet=quiet) as report:
+
+        def told(path: str, done: int, total: int | None) -> None:
+            if report is not None:
+                report(done / total if total else 0.0, f"{path}, {done / 1e6:,.1f} MB")
+
+        return fetch_sources(load_recipe(city.id), folder, base_url, mirror, told)
+
+
+def _show_fetched(reports: Mapping[str, FetchReport], folder: Path) -> None:
+    from api.cli.screen import right, say, table
+
+    rows = [
+        [city, item.path, item.state, f"{item.bytes / 1e6:,.2f}" if item.bytes else "", item.note]
+        for city, report in reports.items()
+        for item in report.files
+    ]
+    say(table(["city", "file", "", right("MB"), "what to do"], rows))
+    say()
+    say(f"Folder  {folder}")
+    for city, report in reports.items():
+        if report.complete:
+            say(f"Next    twinbox pack build {city} --sources {folder}")
+        else:
+            say(f"{city} lacks {len(report.missing)} of {len(report.files)} files")
 
 
 @pack.command(epilog=examples("twinbox pack show tartu", "twinbox pack show tartu --map tartu.png"))
@@ -218,8 +305,6 @@ def check(
 
     Leaves with exit code 4 if the pack is not ready.
     """
-    from dataclasses import asdict
-
     from api.cli.exits import Exit
     from api.cli.screen import emit
     from twin import plugins

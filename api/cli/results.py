@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 RunName = Annotated[
     str | None,
     typer.Argument(
-        metavar="[RUN]", help="A run's id, the beginning or end of it, or a folder; the newest if left out."
+        metavar="RUN", help="A run's id, the beginning or end of it, or a folder; the newest if left out."
     ),
 ]
 
@@ -116,7 +116,7 @@ def _show_districts(result: Result) -> None:
 )
 def compare(
     runs: Annotated[
-        list[str], typer.Argument(metavar="RUN RUN...", help="Two runs or more; the first is the base.")
+        list[str], typer.Argument(metavar="RUN", help="Two runs or more; the first is the base.")
     ],
     *,
     json: options.Json = False,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 )
 def run(
     pilots: Annotated[
-        list[str], typer.Argument(metavar="PILOT...", help="Pilots; several run together on one clock.")
+        list[str], typer.Argument(metavar="PILOT", help="Pilots; several run together on one clock.")
     ],
     *,
     city: options.Cities = None,

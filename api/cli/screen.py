@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -89,8 +89,15 @@ def right(head: str) -> tuple[str, Literal["right"]]:
     return head, "right"
 
 
+class Bar(Protocol):
+    """Moves a progress bar."""
+
+    def __call__(self, share: float, hand: str | None = None, /) -> None:
+        """Show the share that is done, and what is in hand."""
+
+
 @contextmanager
-def progress(text: str, *, quiet: bool = False) -> Iterator[Callable[[float], None] | None]:
+def progress(text: str, *, quiet: bool = False) -> Iterator[Bar | None]:
     """A progress bar on the standard error while a block runs.
 
     Args:
@@ -107,6 +114,10 @@ def progress(text: str, *, quiet: bool = False) -> Iterator[Callable[[float], No
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=screen, transient=True) as bar:
-        task = bar.add_task(text, total=1.0)
-        yield lambda share: bar.update(task, completed=share)
+    with Progress(*columns, console=screen, transient=True) as shown:
+        task = shown.add_task(text, total=1.0)
+
+        def move(share: float, hand: str | None = None, /) -> None:
+            shown.update(task, completed=share, description=f"{text}: {hand}" if hand else text)
+
+        yield move

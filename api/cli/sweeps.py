@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     ),
 )
 def sweep(
-    pilots: Annotated[list[str], typer.Argument(metavar="PILOT...", help="Pilots; several run together.")],
+    pilots: Annotated[list[str], typer.Argument(metavar="PILOT", help="Pilots; several run together.")],
     *,
     city: options.Cities = None,
     grid: Annotated[
