@@ -18,7 +18,7 @@ UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 
 class Commands(TyperGroup):
-    """A group whose help lists commands by subject, and which turns errors into exit codes."""
+    """A group whose help lists commands by subject."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         """Names of the commands, sorted."""
@@ -43,7 +43,7 @@ class Commands(TyperGroup):
 
 
 class Root(Commands):
-    """The outermost group, where every error ends."""
+    """The outermost group, where every error ends as a text and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; print what goes wrong and leave with its exit code."""

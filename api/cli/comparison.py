@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from api.cli.formats import ABSENT, DIRECTIONS, decimals, interval, line_up, number, rounded_share, signed
-from api.cli.screen import right, say, table
+from api.cli.report import demo_cities
+from api.cli.screen import Numbers, say, stamp, table
 from geodata.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Comparison:
     hashes: tuple[str, ...]
     plans: Mapping[str, tuple[str, ...]]
     differences: tuple[Difference, ...]
-    demo: bool
+    demo: tuple[str, ...]
 
     def document(self) -> dict[str, Any]:
         """The comparison as data."""
@@ -86,13 +87,13 @@ def compared(results: Sequence[Result]) -> Comparison:
                 expected=f"a run of the same pilots and cities as {base.run_id}",
             )
         differences += found
-    demo = any(item["demo"] for result in results for item in result.manifest["plan"]["cities"])
+    demo = dict.fromkeys(name for result in results for name in demo_cities(result.manifest))
     return Comparison(
         tuple(result.run_id for result in results),
         tuple(result.run_hash[:10] for result in results),
         _plans([flat(result.manifest["plan"]) for result in results]),
         tuple(differences),
-        demo,
+        tuple(demo),
     )
 
 
@@ -156,15 +157,17 @@ def _plans(plans: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
 
 def show_comparison(comparison: Comparison) -> None:
     """Print a comparison."""
-    from rich.text import Text
-
     heads = ["base " + comparison.hashes[0], *("run " + name for name in comparison.hashes[1:])]
     if comparison.demo:
-        say(Text(" SYNTHETIC DEMO DATA ", "bold white on red"))
+        stamp(f"{', '.join(comparison.demo)}: generated, not measured")
     say(table(["differs", *heads], [[n, *v] for n, v in comparison.plans.items()], title="The plans"))
     for run_id, run_hash in zip(comparison.run_ids[1:], comparison.hashes[1:], strict=True):
         found = [item for item in comparison.differences if item.run_id == run_id]
-        say(_difference_table(found, run_hash, comparison.hashes[0]))
+        for pilot, city in dict.fromkeys((item.pilot, item.city) for item in found):
+            part = [item for item in found if (item.pilot, item.city) == (pilot, city)]
+            title = f"{pilot}: {city}, run {run_hash} against base {comparison.hashes[0]}"
+            say(_difference_table(part, title))
+    say()
     for text in _advice(comparison):
         say(text)
 
@@ -172,31 +175,30 @@ def show_comparison(comparison: Comparison) -> None:
 COLOURS = {"better": "green", "worse": "red", "not comparable": "yellow"}
 
 
-def _difference_table(found: Sequence[Difference], run_hash: str, base_hash: str) -> Any:
+def _difference_table(found: Sequence[Difference], title: str) -> Any:
     from rich.text import Text
 
     places = [decimals([item.base.value, item.other.value]) for item in found]
     both = list(zip(found, places, strict=True))
     cells: list[Sequence[Any]] = [
-        [f"{item.pilot} {item.city}" for item in found],
         [item.kpi for item in found],
         [item.unit for item in found],
         [DIRECTIONS[item.better] for item in found],
-        line_up([number(item.base.value, n) for item, n in both]),
-        [interval(item.base.low, item.base.high, n) for item, n in both],
-        line_up([number(item.other.value, n) for item, n in both]),
-        [interval(item.other.low, item.other.high, n) for item, n in both],
+        _values([(item.base, n) for item, n in both]),
+        _values([(item.other, n) for item, n in both]),
         line_up([signed(item.difference, n) for item, n in both]),
         [rounded_share(item.difference, item.base.value) for item in found],
         [Text(item.reason or item.finding, COLOURS.get(item.finding, "")) for item in found],
     ]
-    heads = [
-        "city", "KPI", "unit", "better", right(f"base {base_hash}"), right("interval"),
-        right(f"run {run_hash}"), right("interval"), right("difference"), right("%"), "finding",
-    ]  # fmt: skip
-    shown = [n for n, column in enumerate(cells) if heads[n] != right("interval") or any(column)]
-    rows = list(zip(*(cells[n] for n in shown), strict=True))
-    return table([heads[n] for n in shown], rows, title=f"Run {run_hash} against {base_hash}")
+    heads = ["KPI", "unit", "better", *map(Numbers, ("base", "run", "difference", "%")), "finding"]
+    return table(heads, list(zip(*cells, strict=True)), title=title)
+
+
+def _values(values: Sequence[tuple[Value, int]]) -> list[str]:
+    """Values with their intervals, where they have one, below them."""
+    shown = line_up([number(value.value, places) for value, places in values])
+    spans = [interval(value.low, value.high, places) for value, places in values]
+    return [f"{text}\n{span}" if span else text for text, span in zip(shown, spans, strict=True)]
 
 
 def _advice(comparison: Comparison) -> list[str]:

@@ -66,7 +66,9 @@ def build(
 
     folder = _sources(sources)
     if not folder.is_dir():
-        raise UnreadableSource("the folder of sources is not there", file=folder, field="--sources")
+        raise UnreadableSource(
+            "the folder of sources is not there", file=folder, hint="twinbox pack fetch CITY fills it"
+        )
     built, failed = [], []
     for city in _asked(cities or [], every=every):
         try:
@@ -207,14 +209,14 @@ def _fetched(
 
 
 def _show_fetched(reports: Mapping[str, FetchReport], folder: Path) -> None:
-    from api.cli.screen import right, say, table
+    from api.cli.screen import Numbers, say, table
 
     rows = [
         [city, item.path, item.state, f"{item.bytes / 1e6:,.2f}" if item.bytes else "", item.note]
         for city, report in reports.items()
         for item in report.files
     ]
-    say(table(["city", "file", "", right("MB"), "what to do"], rows))
+    say(table(["city", "file", "", Numbers("MB"), "what to do"], rows))
     say()
     say(f"Folder  {folder}")
     for city, report in reports.items():
@@ -260,12 +262,12 @@ def _show(shown: CityPack) -> None:
     from rich.text import Text
 
     from api.cli.formats import ABSENT
-    from api.cli.screen import right, say, table
+    from api.cli.screen import Numbers, say, stamp, table
 
     city = shown.city
     say(Text.assemble((f"\n{city.name}", "bold"), f"  {city.country}, {city.crs}, {city.timezone}"))
     if shown.demo:
-        say(Text.assemble((" SYNTHETIC DEMO DATA ", "bold white on red"), "  generated, not measured"))
+        stamp("generated, not measured")
     rows = []
     for entry in shown.datasets:
         told = entry.provenance
@@ -278,7 +280,7 @@ def _show(shown: CityPack) -> None:
                 str(told.residency), span, told.licence,
             ]
         )  # fmt: skip
-    heads = ["dataset", "kind", right("rows"), "grade", "state", "residency", "from … to", "licence"]
+    heads = ["dataset", "kind", Numbers("rows"), "grade", "state", "residency", "from … to", "licence"]
     say(table(heads, rows))
     say("Attribution")
     for words in dict.fromkeys(entry.provenance.attribution for entry in shown.datasets):
@@ -322,7 +324,7 @@ def check(
 def _show_readiness(state: Readiness) -> None:
     from rich.text import Text
 
-    from api.cli.screen import say, table
+    from api.cli.screen import say, stamp, table
 
     rows = []
     for item in state.checks:
@@ -337,5 +339,5 @@ def _show_readiness(state: Readiness) -> None:
         )
     )
     if state.demo:
-        say(Text.assemble((" SYNTHETIC DEMO DATA ", "bold white on red"), "  the city has no built pack"))
+        stamp("the city has no built pack")
     say("The pack is ready." if state.ready else "The pack is not ready.")

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from api.cli.formats import DIRECTIONS, counted, decimals, interval, line_up, number
-from api.cli.screen import right, say, table
+from api.cli.screen import Numbers, say, stamp, table
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import RenderableType
 
     from twin.result import Result
-
-DEMO = "SYNTHETIC DEMO DATA"
 
 
 def result_document(result: Result) -> dict[str, Any]:
@@ -30,7 +28,7 @@ def show_result(result: Result, folder: Path) -> None:
     show_head(result.manifest)
     for pilot in result.manifest["pilots"]:
         say(kpi_table(result, pilot))
-    show_grounds(result.manifest)
+    show_grounds(result)
     say()
     say(f"Run     {result.run_id}")
     say(f"Folder  {folder}")
@@ -53,9 +51,7 @@ def show_head(manifest: Mapping[str, Any]) -> None:
     )
     demo = demo_cities(manifest)
     if demo:
-        say(
-            Text.assemble((f" {DEMO} ", "bold white on red"), f"  {', '.join(demo)}: generated, not measured")
-        )
+        stamp(f"{', '.join(demo)}: generated, not measured")
 
 
 def city_names(manifest: Mapping[str, Any]) -> dict[str, str]:
@@ -90,11 +86,11 @@ def kpi_table(result: Result, pilot: str) -> RenderableType:
     places = {kpi: decimals(frame.loc[kpi].value) for kpi in about}
     for city, name in names.items():
         rows = [frame.loc[(kpi, city)] for kpi in about]
-        columns.append(right(name))
+        columns.append(Numbers(name))
         cells.append(line_up([number(row.value, places[kpi]) for kpi, row in zip(about, rows, strict=True)]))
         spans = [interval(row.low, row.high, places[kpi]) for kpi, row in zip(about, rows, strict=True)]
         if any(spans):
-            columns.append(right("interval"))
+            columns.append(Numbers("interval"))
             cells.append(spans)
     return table(columns, list(zip(*cells, strict=True)), title=f"{pilot}: KPIs")
 
@@ -116,13 +112,14 @@ def district_tables(result: Result, names: Mapping[tuple[str, str], str]) -> Ite
             line_up([number(value, decimals(wide[kpi])) for value in wide[kpi]]) for kpi in wide.columns
         ]
         units = part.drop_duplicates("kpi").set_index("kpi").unit
-        heads = ["district", *(right(f"{kpi} [{units[kpi]}]") for kpi in wide.columns)]
+        heads = ["district", *(Numbers(f"{kpi} [{units[kpi]}]") for kpi in wide.columns)]
         rows = sorted(zip(*cells, strict=True), key=lambda row: row[0].casefold())
         yield table(heads, rows, title=f"{pilot}: {cities[city]} by district")
 
 
-def show_grounds(manifest: Mapping[str, Any]) -> None:
+def show_grounds(result: Result) -> None:
     """Print what the numbers stand on: verdict, intervals, notes, and the data with their words."""
+    manifest = result.manifest
     verdict, plan = manifest["verdict"], manifest["plan"]
     say()
     source = plan["rule"].get("source")
@@ -132,6 +129,8 @@ def show_grounds(manifest: Mapping[str, Any]) -> None:
     )
     if plan["replications"] > 1:
         say(f"Intervals: 95 % for the mean of {plan['replications']} replications, or the pilot's own")
+    elif result.kpis.low.notna().any():
+        say("Intervals: the pilot's own")
     for text in manifest["notes"]:
         say(f"Note: {text}")
     say(source_table(manifest["data"], city_names(manifest)))

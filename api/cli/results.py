@@ -107,7 +107,7 @@ def _show_districts(result: Result) -> None:
         say(grid)
     if result.manifest["plan"]["replications"] > 1:
         say("\nDistricts are those of the first replication; the cities' KPIs are means over all of them")
-    show_grounds(result.manifest)
+    show_grounds(result)
 
 
 @app.command(

@@ -135,7 +135,7 @@ def runs(*, json: options.Json = False) -> None:
     """List the runs that are kept, newest first."""
     from dataclasses import asdict
 
-    from api.cli.screen import emit, right, say, table
+    from api.cli.screen import Numbers, emit, say, table
     from twin.store import RunStore
 
     store = RunStore()
@@ -155,7 +155,7 @@ def runs(*, json: options.Json = False) -> None:
         ]
         for item in kept
     ]  # fmt: skip
-    heads = ["run", "pilots", "cities", "start", right("days"), right("seed"), "data", "kept since"]
+    heads = ["run", "pilots", "cities", "start", Numbers("days"), Numbers("seed"), "data", "kept since"]
     say(table(heads, rows))
     say(f"Folder  {store.folder}")
 

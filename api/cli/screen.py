@@ -11,11 +11,16 @@ import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+DEMO = "SYNTHETIC DEMO DATA"
+LEGIBLE = 16
+"""Columns of text are not folded below this width."""
+WIDEST = 10_000
 WIDE = 200
 """Columns assumed where the output is no terminal, so that a table in a file or pipe is not folded."""
 
@@ -31,8 +36,17 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def say(*parts: RenderableType, style: str | None = None) -> None:
-    """Print to the standard output."""
-    console().print(*parts, style=style)
+    """Print to the standard output; a table too wide for the terminal runs over its edge, whole."""
+    from rich.measure import Measurement
+
+    screen = console()
+    for part in parts or ("",):
+        if isinstance(part, str):
+            screen.print(part, style=style, soft_wrap=True)
+            continue
+        least = Measurement.get(screen, screen.options.update(width=WIDEST), part).minimum
+        screen.width = max(screen.width, least)
+        screen.print(part, style=style)
 
 
 def note(*parts: RenderableType, style: str | None = None) -> None:
@@ -56,16 +70,20 @@ def _finite(value: Any) -> Any:
     return value
 
 
+@dataclass(frozen=True)
+class Numbers:
+    """The head of a column whose cells end below one another."""
+
+    head: str
+
+
 def table(
-    columns: Sequence[Any],
-    rows: Iterable[Sequence[Any]],
-    *,
-    title: str | None = None,
+    columns: Sequence[Any], rows: Iterable[Sequence[Any]], *, title: str | None = None
 ) -> RenderableType:
     """A table with a rule below its head and nothing else.
 
     Args:
-        columns: Heads; :func:`right` makes that of a column of numbers.
+        columns: Heads: text, or :class:`Numbers`.
         rows: Cells: text, or text with a style.
         title: A line above the table.
     """
@@ -75,18 +93,30 @@ def table(
     from rich.text import Text
 
     grid = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    for column in columns:
-        head, justify = (column, None) if isinstance(column, str) else column
-        grid.add_column(head, justify="right" if justify else "left", overflow="fold")
-    for row in rows:
+    cells = [list(row) for row in rows]
+    for n, column in enumerate(columns):
+        head = column if isinstance(column, str) else column.head
+        width = max(
+            len(line) for text in (head, *(str(row[n]) for row in cells)) for line in text.split("\n")
+        )
+        if column is head:
+            grid.add_column(head, overflow="fold", min_width=min(width, LEGIBLE))
+            continue
+        # Padded here: justified to the right, rich would strip the blanks that line decimal points up.
+        grid.add_column(head.rjust(width), no_wrap=True, min_width=width)
+        for row in cells:
+            row[n] = "\n".join(line.rjust(width) for line in str(row[n]).split("\n"))
+    for row in cells:
         grid.add_row(*row)
     # Beside the table, not its own title, which would be folded to the table's width.
     return Group("", Text(title, "bold"), grid) if title else grid
 
 
-def right(head: str) -> tuple[str, Literal["right"]]:
-    """The head of a column of numbers."""
-    return head, "right"
+def stamp(text: str) -> None:
+    """Print, loudly, that data are generated."""
+    from rich.text import Text
+
+    say(Text.assemble((f" {DEMO} ", "bold white on red"), f"  {text}"))
 
 
 class Bar(Protocol):

@@ -168,11 +168,10 @@ def _units(pilots: Sequence[Pilot]) -> dict[str, str]:
 
 
 def _show(done: Sweep, manifest: dict[str, Any], files: list[Path]) -> None:
-    from rich.text import Text
 
     from api.cli.formats import counted
     from api.cli.report import city_names, demo_cities, source_table
-    from api.cli.screen import say
+    from api.cli.screen import say, stamp
 
     plan = manifest["plan"]
     say(
@@ -181,7 +180,7 @@ def _show(done: Sweep, manifest: dict[str, Any], files: list[Path]) -> None:
     )
     demo = demo_cities(manifest)
     if demo:
-        say(Text.assemble((" SYNTHETIC DEMO DATA ", "bold white on red"), f"  {', '.join(demo)}"))
+        stamp(f"{', '.join(demo)}: generated, not measured")
     for (pilot, city), part in done.table.groupby(["pilot", "city"], sort=True):
         say(_table(done.fields, f"{pilot}: {city}", part[part.value.notna()]))
     empty = done.table.groupby("kpi").value.count()
@@ -200,7 +199,7 @@ def _show(done: Sweep, manifest: dict[str, Any], files: list[Path]) -> None:
 
 def _table(fields: tuple[str, ...], title: str, part: pd.DataFrame) -> Any:
     from api.cli.formats import DIRECTIONS, decimals, interval, line_up, number, signed
-    from api.cli.screen import right, table
+    from api.cli.screen import Numbers, table
 
     # KPI by KPI, so that the eye runs down one indicator over the grid.
     order = {kpi: n for n, kpi in enumerate(dict.fromkeys(part.kpi))}
@@ -217,7 +216,7 @@ def _table(fields: tuple[str, ...], title: str, part: pd.DataFrame) -> Any:
         [interval(row["difference_low"], row["difference_high"], places[row["kpi"]]) for row in rows],
     ]
     heads = [
-        "KPI", "unit", "better", *map(right, fields), right("mean"), right("interval"),
-        right("difference"), right("interval"),
+        "KPI", "unit", "better", *map(Numbers, fields), Numbers("mean"), Numbers("interval"),
+        Numbers("difference"), Numbers("interval"),
     ]  # fmt: skip
     return table(heads, list(zip(*cells, strict=True)), title=title)

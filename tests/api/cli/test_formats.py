@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.cli.formats import counted, decimals, interval, line_up, number, rounded_share, signed
+from api.cli.screen import Numbers, say, table
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_value=1e12)
 
@@ -67,3 +68,18 @@ def test_a_share_of_nothing_is_not_a_number():
 def test_plurals():
     assert counted(1, "day") == "1 day"
     assert counted(2000, "day") == "2,000 days"
+
+
+def test_numbers_in_a_table_keep_their_decimal_points_in_line_and_are_never_cut(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "20")
+    cells = line_up(["1,234", "12.3", "0.456"])
+    say(
+        table(["a rather long head", Numbers("value")], [["some words that may be folded", c] for c in cells])
+    )
+    lines = capsys.readouterr().out.splitlines()
+    (ends,) = {
+        line.index(".") if "." in line else line.index("1,234") + 5
+        for line in lines
+        if any(map(str.isdigit, line))
+    }
+    assert ends > 20

@@ -92,11 +92,12 @@ def test_compare_gives_difference_direction_and_finding(twinbox, run):
     base, other = run(), run("--set", "number=30")
     out = twinbox("compare", base, other).out
     assert "lanterns.number" in out
-    row = next(line for line in out.splitlines() if "tallinn" in line and " light " in line)
+    tallinn = out.partition("lanterns: tallinn, run")[2].splitlines()
+    row = next(line for line in tallinn if line.startswith("light"))
     assert "↑ higher" in row
     assert "+200.0 %" in row
     assert row.rstrip().endswith("better")
-    row = next(line for line in out.splitlines() if "tallinn" in line and " oil " in line)
+    row = next(line for line in tallinn if line.startswith("oil"))
     assert row.rstrip().endswith("worse")
     document = json.loads(twinbox("compare", base, other, "--json").out)
     assert document["plans"] == {"lanterns.number": ["10", "30"]}
