@@ -145,9 +145,10 @@ def progress(text: str, *, quiet: bool = False) -> Iterator[Bar | None]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=screen, transient=True) as shown:
-        task = shown.add_task(text, total=1.0)
+        # It pulses until a first share is told.
+        task = shown.add_task(text, total=None)
 
         def move(share: float, hand: str | None = None, /) -> None:
-            shown.update(task, completed=share, description=f"{text}: {hand}" if hand else text)
+            shown.update(task, total=1.0, completed=share, description=f"{text}: {hand}" if hand else text)
 
         yield move

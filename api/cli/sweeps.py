@@ -48,6 +48,7 @@ def sweep(
     scenario: options.ScenarioFile = None,
     settings: options.Settings = None,
     rule: options.Rule = options.FINEST_RULE,
+    partners: options.Partners = 0,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; as many as processors if left out.")
     ] = None,
@@ -64,7 +65,7 @@ def sweep(
 
     done = _swept(
         pilots, city or [], grid or [], seeds, start=start, days=days, scenario=scenario,
-        settings=settings or [], rule=rule, workers=workers, quiet=json,
+        settings=settings or [], rule=rule, partners=partners, workers=workers, quiet=json,
     )  # fmt: skip
     manifest = _manifest(done)
     files = write_sweep_charts(done, manifest, chart) if chart else []
@@ -94,6 +95,7 @@ def _swept(
     scenario: Path | None,
     settings: list[str],
     rule: str,
+    partners: int,
     workers: int | None,
     quiet: bool,
 ) -> Sweep:
@@ -105,7 +107,7 @@ def _swept(
     from twin.plan import invited
 
     the_rule = rule_of(rule)
-    invited(cities, the_rule)
+    invited(cities, the_rule, partners=partners)
     if not grid_options:
         raise InvalidInput("a sweep needs a grid", field="--grid", expected="FIELD=A,B,…, e.g. crews=1,2,4")
     pilots = [plugins.load(pilot) for pilot in dict.fromkeys(pilot_ids)]
@@ -120,6 +122,7 @@ def _swept(
             start=start,
             days=days,
             rule=the_rule,
+            partners=partners,
             engine=Processes(workers),
             report=report,
         )

@@ -26,6 +26,8 @@ Source: Okabe & Ito 2008, Color universal design.
 """
 SCALE = "YlGnBu"
 """Sequential scale of maps, light to dark, safe for colour-blind readers (Brewer)."""
+TWO_SIDED = "PuOr"
+"""Scale of maps whose values lie on both sides of zero, safe for colour-blind readers (Brewer)."""
 INK, GREY, PALE, GRID, ALARM = "#222222", "#666666", "#D8D8D8", "#E6E6E6", "#B00020"
 DEMO = "SYNTHETIC DEMO DATA"
 DPI = 160

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
-from matplotlib import colormaps, patheffects
+from matplotlib import patheffects
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import Normalize
@@ -21,6 +21,7 @@ from twin.charts.canvas import (
     GREY,
     INK,
     SCALE,
+    TWO_SIDED,
     Sheet,
     head,
     names_of,
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 WATER, GREEN, LAND, BUILT = "#BFD9EA", "#CFE6C4", "#F4F2EC", "#CDBFB2"
 FEW = 14
 """Up to this many districts each is labelled; above, the three highest and lowest."""
+ABREAST = 3
+"""Maps beside one another."""
 POINTS = 375
 """Height of a district map in points."""
 HALO = (patheffects.withStroke(linewidth=1.6, foreground="white"),)
@@ -71,33 +74,37 @@ def district_map(result: Result, pilot: str, kpi: str, packs: Mapping[str, CityP
         raise UnknownName("no city has both values and outlines by district", field="kpi", value=kpi)
     told = result.manifest["pilots"][pilot]["kpis"][kpi]
     names = names_of(result.manifest["plan"])
-    figure = new_figure(
-        4.9 * len(cities) + 0.5,
-        5.2,
-        sheet_of(result.manifest, f"{told['title']} by district", one_replication=True),
-    )
+    rows, columns = math.ceil(len(cities) / ABREAST), min(len(cities), ABREAST)
+    sheet = sheet_of(result.manifest, f"{told['title']} by district", one_replication=True)
+    figure = new_figure(4.9 * columns + 0.5, rows * POINTS / 72, sheet)
     scale = _scale(frame[frame.city.isin(cities)].value.to_numpy(float))
-    panels = figure.subplots(1, len(cities), squeeze=False)[0]
-    for axes, city in zip(panels, cities, strict=True):
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in panels[len(cities) :]:
+        axes.set_visible(False)
+    for axes, city in zip(panels, cities, strict=False):
         _choropleth(axes, packs[city], frame[frame.city == city].set_index("district").value, scale)
         head(axes, names[city])
-    bar = figure.colorbar(ScalarMappable(scale, SCALE), ax=list(panels), shrink=0.55, aspect=28, pad=0.015)
+    bar = figure.colorbar(scale, ax=list(panels), shrink=0.55, aspect=28, pad=0.015)
     bar.set_label(unit_and_direction(told["unit"], told["better"]), size=8, color=GREY)
     bar.ax.tick_params(labelsize=8, colors=GREY)
     bar.outline.set_visible(False)
     return figure
 
 
-def _scale(values: Any) -> Normalize:
+def _scale(values: Any) -> ScalarMappable:
+    """From the lowest to the highest value; where the sign changes, even on both sides of a pale zero."""
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    return Normalize(low, high if high > low else low + 1)
+    if low < 0 < high:
+        reach = max(-low, high)
+        return ScalarMappable(Normalize(-reach, reach), TWO_SIDED)
+    return ScalarMappable(Normalize(low, high if high > low else low + 1), SCALE)
 
 
-def _choropleth(axes: Axes, pack: CityPack, values: Any, scale: Normalize) -> None:
+def _choropleth(axes: Axes, pack: CityPack, values: Any, scale: ScalarMappable) -> None:
     districts = pack.features(pack.of_kind("districts")[0].id, ["district_id", "name"])
     shown = values.reindex(districts.district_id).to_numpy(float)
     known = np.isfinite(shown)
-    fill = colormaps[SCALE](scale(np.nan_to_num(shown)))
+    fill = scale.to_rgba(np.nan_to_num(shown))
     shapes = districts.geometry.to_numpy()
     areas(axes, shapes[known], facecolor=fill[known], edgecolor="white", linewidth=0.7, zorder=2)
     areas(

@@ -61,7 +61,7 @@ def _sheet(result: Result, pilot: str, variables: dict[str, dict[str, xr.DataArr
         grouped(axes, "y", 4)
         measured = first.attrs.get("origin") == "measured"
         title = str(first.attrs.get("long_name", name.replace("_", " ")))
-        head(axes, title[:1].upper() + title[1:] + (" (measured)" if measured else ""), _unit(first))
+        head(axes, title[:1].upper() + title[1:] + (" (measured)" if measured else ""), _detail(first))
         for city, variable in by_city.items():
             _line(axes, variable, zone, colours[city], names[city])
     panels[0].legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=len(names), fontsize=8, frameon=False)
@@ -74,9 +74,11 @@ def _sheet(result: Result, pilot: str, variables: dict[str, dict[str, xr.DataArr
     return figure
 
 
-def _unit(variable: xr.DataArray) -> str:
+def _detail(variable: xr.DataArray) -> str:
+    """The unit, and what is drawn of a long series."""
     unit = str(variable.attrs["units"])
-    return "" if unit == "1" else unit
+    days = "daily means within the range of each day" if variable.size > DENSE else ""
+    return ", ".join(part for part in ("" if unit == "1" else unit, days) if part)
 
 
 def _line(axes: Axes, variable: xr.DataArray, zone: str, colour: str, name: str) -> None:

@@ -142,6 +142,17 @@ def test_a_map_has_one_scale_names_districts_and_counts_those_without_value(resu
     assert "l, lower is better ↓" in said
 
 
+@pytest.mark.parametrize(
+    ("values", "limits"), [([1.0, 3.0], (1, 3)), ([-1.0, 3.0], (-3, 3)), ([2.0, 2.0], (2, 3))]
+)
+def test_a_map_that_crosses_zero_is_even_on_both_sides_of_it(result, mapped_packs, values, limits):
+    tree = xr.DataTree.from_dict({f"/lanterns/{name}": simulated() for name in ("jarve", "metsa")})
+    for name in ("jarve", "metsa"):
+        tree[f"lanterns/{name}"]["oil"][:] = values
+    figure = district_map(replace(result, data=tree), "lanterns", "oil", mapped_packs)
+    assert figure.axes[-1].get_ylim() == limits
+
+
 def test_a_map_without_districts_or_values_is_refused(result):
     with pytest.raises(UnknownName, match="outlines"):
         district_map(result, "lanterns", "oil", {})
@@ -160,6 +171,7 @@ def test_series_show_local_time_units_and_each_variable_of_time_alone(result):
 def test_a_long_series_is_drawn_as_days_within_their_range(result):
     tree = xr.DataTree.from_dict({f"/lanterns/{name}": simulated(DENSE + 1) for name in ("jarve", "metsa")})
     (figure,) = time_series(replace(result, data=tree), "lanterns")
+    assert "daily means" in texts(figure)
     assert all(len(line.get_xdata()) < 70 for line in figure.axes[0].lines)
     assert len(figure.axes[0].collections) == 2
 
