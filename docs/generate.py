@@ -24,7 +24,7 @@ def kinds_page() -> str:
     """All kinds of dataset with their columns."""
     intro = (
         "A city pack holds datasets of these kinds. Recipes map a city's files to them, pilots name them as "
-        "needs. Required columns are in bold; a dataset has no columns beyond these. Instants are UTC and mark "
+        "needs. Required columns are in bold; a dataset has no other columns. Instants are UTC and mark "
         "the start of the interval that a row describes."
     )
     return "\n".join([f"# Kinds of dataset\n\n{intro}\n", *map(kind_section, KINDS.values())])
