@@ -398,9 +398,20 @@ class DatasetRecipe(_Part):
 
 
 class Recipe(_Part):
-    """The recipe of one city's pack."""
+    """The recipe of one city's pack.
+
+    Args:
+        city: The city.
+        sources: Its source files by name.
+        origins: Blocks of provenance that several datasets share.
+        dataset: Its datasets, in the order in which they are made.
+        file: Where it was read from; set by :func:`load_recipe`.
+        sha256: Checksum of that file; likewise.
+    """
 
     city: City
+    file: str = "recipe"
+    sha256: str = ""
     sources: Mapping[Name, SourceFile] = {}
     origins: Mapping[Name, Mapping[str, Any]] = {}
     dataset: tuple[DatasetRecipe, ...]
@@ -426,14 +437,11 @@ class Recipe(_Part):
         return self
 
 
-def load_recipe(city_or_path: str | Path) -> tuple[Recipe, str]:
+def load_recipe(city_or_path: str | Path) -> Recipe:
     """Read a recipe.
 
     Args:
         city_or_path: Id of a city with a recipe, or a recipe's path.
-
-    Returns:
-        The recipe and the SHA-256 of its file.
 
     Raises:
         UnknownName: No recipe is called this.
@@ -449,7 +457,7 @@ def load_recipe(city_or_path: str | Path) -> tuple[Recipe, str]:
         recipe = Recipe.model_validate(tomllib.loads(content.decode("utf-8")))
     except ValidationError as error:
         raise _as_input_error(error, path) from error
-    return recipe, hashlib.sha256(content).hexdigest()
+    return recipe.model_copy(update={"file": path.name, "sha256": hashlib.sha256(content).hexdigest()})
 
 
 def _path_of(city: str) -> Path:
