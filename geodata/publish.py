@@ -6,14 +6,12 @@ step. Whoever opens the pack sees the old one or the new one. Files that no mani
 
 from __future__ import annotations
 
-import os
-import shutil
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from geodata.atomic import flush, partial_name, remove, write_text
 from geodata.city import City
 from geodata.kinds import Kind
 from geodata.manifest import DatasetEntry, PackManifest, Provenance
@@ -71,8 +69,8 @@ def write_pack(
     entries = tuple(_write_dataset(folder, drafts[name]) for name in sorted(drafts))
     manifest = PackManifest(city=city, demo=demo, recipe_sha256=recipe_sha256, datasets=entries)
     for name, text in (extra or {}).items():
-        _replace(folder / name, text)
-    _replace(folder / MANIFEST, manifest.model_dump_json(indent=1) + "\n")
+        write_text(folder / name, text)
+    write_text(folder / MANIFEST, manifest.model_dump_json(indent=1) + "\n")
     _sweep(folder, {entry.file for entry in entries} | {MANIFEST, *(extra or {})})
     return open_pack(folder)
 
@@ -82,7 +80,7 @@ def _write_dataset(folder: Path, draft: Draft) -> DatasetEntry:
     from shapely.geometry import box
 
     data = draft.data
-    partial = folder / f".{draft.id}.{uuid.uuid4().hex}.part"
+    partial = partial_name(folder / draft.id)
     bbox = crs = None
     try:
         if isinstance(data, xr.Dataset):
@@ -114,12 +112,12 @@ def _write_dataset(folder: Path, draft: Draft) -> DatasetEntry:
         digest = hash_of(partial)
         file = f"{draft.id}.{digest[:12]}.{suffix}"
         if (folder / file).exists():
-            _remove(partial)
+            remove(partial)
         else:
-            _flush(partial)
+            flush(partial)
             partial.rename(folder / file)
     except BaseException:
-        _remove(partial)
+        remove(partial)
         raise
     start = end = None
     if not isinstance(data, xr.Dataset) and "time" in data.columns and len(data):
@@ -131,37 +129,7 @@ def _write_dataset(folder: Path, draft: Draft) -> DatasetEntry:
     )  # fmt: skip
 
 
-def _replace(path: Path, text: str) -> None:
-    """Write a text file in one step: all of it or nothing."""
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        _flush(partial)
-        partial.replace(path)
-        _flush(path.parent)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _flush(path: Path) -> None:
-    """Ask the system to put a file, or a folder's files, on the disk before the name that points to them."""
-    files = [path] if path.is_file() else [item for item in path.rglob("*") if item.is_file()]
-    for file in [*files, *([path] if path.is_dir() else [])]:
-        descriptor = os.open(file, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
 def _sweep(folder: Path, keep: set[str]) -> None:
     for path in folder.iterdir():
         if path.name not in keep:
-            _remove(path)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+            remove(path)
