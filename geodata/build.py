@@ -146,7 +146,8 @@ class _Kitchen:
         quality.check_magnitudes(table, kind, dataset=dataset.id, file=self._name(file))
         table = settle(table, quality.row_faults(table, kind), ledger).reset_index(drop=True)
         table = settle(table, quality.too_dense(table, kind), ledger).reset_index(drop=True)
-        table = quality.without_duplicates(table, kind, ledger, least=dataset.duplicates == "least")
+        if dataset.dissolve is None:
+            table = quality.without_duplicates(table, kind, ledger, least=dataset.duplicates == "least")
         ledger.check_faults(dataset.most_faulty)
         resolution_s = None
         if "time" in kind.key:

@@ -165,7 +165,18 @@ def row_faults(table: pd.DataFrame, kind: Kind) -> list[tuple[Column, Fault]]:
                 mask = np.zeros(len(table), np.bool_)
                 mask[rows] = True
                 faults.append((column, Fault(mask, reason, table[column.name], column.expected)))
-    return faults
+    return [*faults, *_equal(table, kind)]
+
+
+def _equal(table: pd.DataFrame, kind: Kind) -> list[tuple[Column, Fault]]:
+    """Rows whose two ends are one."""
+    if not kind.unequal or not set(kind.unequal) <= set(table.columns):
+        return []
+    one, other = kind.unequal
+    mask = (table[one] == table[other]).fillna(value=False).to_numpy(bool)
+    column = kind.column(other)
+    assert column is not None
+    return [(column, Fault(mask, f"is the same as {one}", table[other], f"another value than in {one}"))]
 
 
 def _failures(table: pd.DataFrame, kind: Kind) -> pd.DataFrame:

@@ -9,13 +9,14 @@ added by writing one such file; `docs/recipes.md` describes every field.
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from geodata.city import City, city_of_recipe, recipe_files
 from geodata.errors import InvalidInput, UnknownName
@@ -26,6 +27,17 @@ from geodata.readers import options_of
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,59}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Crs = Annotated[str, Field(pattern=r"^(EPSG|ESRI|OGC):[A-Za-z0-9]+$")]
+
+
+def _is_pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"this is no regular expression: {error}") from error
+    return text
+
+
+Pattern = Annotated[str, AfterValidator(_is_pattern)]
 
 
 class _Part(BaseModel):
@@ -83,7 +95,7 @@ class Condition(_Part):
     column: str
     equals: str | float | tuple[str | float, ...] | None = None
     differs: str | float | tuple[str | float, ...] | None = None
-    matches: str | None = None
+    matches: Pattern | None = None
     low: float | None = None
     high: float | None = None
     above: float | None = None
@@ -124,7 +136,9 @@ class ColumnRecipe(_Part):
         fold: The text loses case, accents and separators, to serve as an identifier.
         match: Pairs of a regular expression and a value; the first that is found in the text gives the value.
         map: Values by text; what is not listed becomes ``otherwise``.
-        otherwise: The value where no match and no map applies; without it, such rows are wrong.
+        otherwise: The value where no match and no map applies, and where the cell is empty; without it, such rows
+            are wrong.
+        keep: Where no match and no map applies, the value stays as it is.
         decimal: The decimal sign.
         thousands: A sign between thousands, to be ignored.
         unit: The source's unit, where it differs from the kind's.
@@ -145,11 +159,12 @@ class ColumnRecipe(_Part):
     number_rows: str | None = None
     measure: Literal["length", "area"] | None = None
     nulls: tuple[str | float, ...] = ()
-    pattern: str | None = None
+    pattern: Annotated[Pattern | None, Field(description="with one group")] = None
     fold: bool = False
-    match: tuple[tuple[str, str | bool | float], ...] = ()
+    match: tuple[tuple[Pattern, str | bool | float], ...] = ()
     map: Mapping[str, str | bool | float] | None = None
     otherwise: str | bool | float | None = None
+    keep: bool = False
     decimal: Annotated[str, Field(min_length=1, max_length=1)] = "."
     thousands: Annotated[str | None, Field(min_length=1, max_length=1)] = None
     unit: str | None = None
@@ -163,6 +178,8 @@ class ColumnRecipe(_Part):
     def _one_origin(self) -> Self:
         origins = ("source", "value", "first_of", "sum_of", "text", "number_rows", "measure")
         given = [name for name in origins if getattr(self, name) is not None]
+        if self.pattern is not None and re.compile(self.pattern).groups != 1:
+            raise ValueError("a pattern with one group is expected")
         if len(given) != 1:
             said = ", ".join("from" if name == "source" else name for name in given) or "none"
             raise ValueError(
@@ -181,7 +198,7 @@ class GeometryRecipe(_Part):
         decimal: The decimal sign of ``x`` and ``y``.
         overrule_crs: Whether ``crs`` is right and the file's own is wrong.
         shape: ``point`` takes a point inside each area, ``square`` makes a square cell around each point.
-        cell_m: Side of that square.
+        cell_m: Side of that square, or of a raster's cells in the pack.
         clip: ``inside``: rows whose point or whose area's inner point lies in the city; ``touch``: rows that
             meet the city; ``cut``: the part of each row that lies in the city; ``none``: all rows.
         margin_m: How far beyond the city's boundary rows are taken.
@@ -203,8 +220,8 @@ class GeometryRecipe(_Part):
             raise ValueError("x and y are expected together")
         if self.x is not None and self.crs is None:
             raise ValueError("crs is expected with x and y")
-        if (self.shape == "square") != (self.cell_m is not None):
-            raise ValueError("cell_m is expected with shape = 'square', and only there")
+        if self.shape == "square" and self.cell_m is None:
+            raise ValueError("cell_m is expected with shape = 'square'")
         return self
 
 

@@ -60,8 +60,8 @@ def read_times(
 
 def _parsed(raw: pd.Series[Any], form: str | None) -> tuple[pd.Series[Any], pd.Series[Any]]:
     """Times that name their zone, in UTC, and times that do not."""
-    nothing = pd.Series(pd.NaT, index=raw.index)
-    no_aware, no_naive = nothing.astype("datetime64[us, UTC]"), nothing.astype("datetime64[us]")
+    no_naive = pd.Series(pd.NaT, index=raw.index, dtype="datetime64[us]")
+    no_aware = no_naive.dt.tz_localize("UTC")
     if isinstance(raw.dtype, pd.DatetimeTZDtype):
         return raw.dt.tz_convert("UTC").astype("datetime64[us, UTC]"), no_naive
     if pd.api.types.is_datetime64_any_dtype(raw.dtype):

@@ -177,7 +177,7 @@ def _filled(template: str, parts: Mapping[str, pd.Series[Any]], index: pd.Index[
     for literal, name in re.findall(r"([^{}]*)(?:\{([^{}]+)\})?", template):
         result = result + literal
         if name:
-            result = result + parts[name]
+            result = result + parts[name].fillna("")
     return result
 
 
@@ -229,11 +229,14 @@ def recoded(raw: pd.Series[Any], recipe: ColumnRecipe) -> tuple[pd.Series[Any], 
         text = text.str.extract(recipe.pattern, expand=False)
         missed = given & text.isna().to_numpy(bool)
     if recipe.fold:
-        text = _each(text, fold)
+        text = each(text, fold)
     if recipe.match or recipe.map is not None:
-        found = _each(text, lambda value: _choice(value, recipe))
+        found = each(text, lambda value: _choice(value, recipe))
         unknown = text.notna().to_numpy(bool) & found.isna().to_numpy(bool)
-        missed = missed | unknown
+        if recipe.keep:
+            found = found.astype(object).mask(unknown, text.astype(object))
+        else:
+            missed = missed | unknown
         text = found
         if recipe.otherwise is not None:
             text = text.astype(object).mask(text.isna().to_numpy(bool), recipe.otherwise)
@@ -241,7 +244,7 @@ def recoded(raw: pd.Series[Any], recipe: ColumnRecipe) -> tuple[pd.Series[Any], 
     return text, missed
 
 
-def _each(text: pd.Series[Any], change: Any) -> pd.Series[Any]:
+def each(text: pd.Series[Any], change: Any) -> pd.Series[Any]:
     """Change each different text once."""
     codes, unique = pd.factorize(text)
     changed = np.array([*(change(value) for value in unique), None], object)
@@ -259,7 +262,7 @@ def _booleans(values: pd.Series[Any], column: Column, faults: list[Fault]) -> tu
     if pd.api.types.is_bool_dtype(values.dtype):
         return values.astype("boolean"), faults
     text = as_text(values.map(lambda value: str(value).lower(), na_action="ignore"))
-    truth = _each(text, _BOOLEANS.get).astype("boolean")
+    truth = each(text, _BOOLEANS.get).astype("boolean")
     unknown = text.notna().to_numpy(bool) & truth.isna().to_numpy(bool)
     return truth, [*faults, Fault(unknown, "neither true nor false", values, column.expected)]
 
@@ -336,7 +339,7 @@ def _times(
     ledger: Ledger,
     file: str,
 ) -> tuple[pd.Series[Any], list[Fault]]:
-    found = read_times(raw, recipe.format, recipe.timezone, group)
+    found = read_times(recoded(raw, recipe)[0] if recipe.pattern else raw, recipe.format, recipe.timezone, group)
     if found.unzoned.any():
         raise InvalidInput(
             "the times do not name their zone",

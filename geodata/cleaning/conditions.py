@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geodata.cleaning.columns import as_text
+from geodata.cleaning.columns import as_text, each
 from geodata.cleaning.ledger import INDEX, Ledger
 from geodata.errors import InvalidInput
 
@@ -48,7 +49,8 @@ def _met(values: pd.Series[Any], condition: Condition, tables: Mapping[str, pd.D
     if condition.differs is not None:
         met &= ~text.isin(_texts(condition.differs)).to_numpy(bool)
     if condition.matches is not None:
-        met &= text.str.contains(condition.matches, regex=True, na=False).to_numpy(bool)
+        pattern = re.compile(condition.matches)
+        met &= each(text, lambda value: pattern.search(value) is not None).eq(other=True).to_numpy(bool)
     if condition.given is not None:
         met &= text.notna().to_numpy(bool) == condition.given
     if condition.in_dataset is not None:

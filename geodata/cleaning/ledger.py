@@ -212,8 +212,13 @@ class Ledger:
                 file=self.label(row)[0],
                 row=str(self.label(row)[1]),
                 field=field,
-                value=None if value is None else shorten(value),
+                value=None if _empty(value) else shorten(value),
                 expected=expected,
             )
             for row, value in zip(rows, shown, strict=True)
         )
+
+
+def _empty(value: object) -> bool:
+    """Whether a cell holds nothing: None, NaN, NA, NaT."""
+    return value is None or str(value) in {"nan", "<NA>", "NaT"}

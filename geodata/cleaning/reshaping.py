@@ -109,7 +109,8 @@ def cube(
     empty = int(np.isnan(values).sum() - wrong.sum())
     shapely.prepare(outline)
     inside = shapely.contains_xy(outline, *np.meshgrid(x, y))
-    covered = float(np.isfinite(values)[inside].mean()) if inside.any() else 0.0
+    cell = (x[1] - x[0]) * (y[0] - y[1]) if len(x) > 1 and len(y) > 1 else 0.0
+    covered = float((np.isfinite(values) & inside).sum() * cell / shapely.area(outline))
     data = xr.Dataset(
         {variable.name: (("y", "x"), values.astype(np.float32), {"units": variable.unit, "long_name": variable.description})},
         coords={"y": ("y", y, {"units": "m", "axis": "Y"}), "x": ("x", x, {"units": "m", "axis": "X"})},
@@ -123,8 +124,8 @@ def cube(
         dataset=dataset.id, kind=kind.name, files=(file,), rows_read=values.size, rows_dropped=values.size - kept,
         rows_kept=kept, rows_repaired=0, rows_written=kept, dropped=tuple(dropped),
         notes=(
-            Note(text=f"rows are cells of the city's box ({len(x)} x {len(y)}); the file has {cells}"),
-            Note(text=f"values cover {covered:.1%} of the city's area"),
+            Note(text=f"rows are cells of the raster's part in the city's box ({len(x)} x {len(y)}); the file has {cells}"),
+            Note(text=f"values cover {covered:.2%} of the city's area"),
         ),
     )  # fmt: skip
     return data, report

@@ -43,11 +43,19 @@ def regular(table: pd.DataFrame, kind: Kind, recipe: Series, ledger: Ledger) -> 
         since = ", ".join(table["time"].iloc[place - 1].isoformat() for place in wide[:_SHOWN])
         ledger.note(
             f"{missing} rows of {usual:g} s are missing in {len(wide)} gaps, the longest of "
-            f"{step.max() - usual:g} s; they begin after {since}" + (" ..." if len(wide) > _SHOWN else "")
+            f"{_lasting(step.max() - usual)}; they begin after {since}" + (" ..." if len(wide) > _SHOWN else "")
         )
     if missing and recipe.fill_up_to_s:
         table = _filled(table, kind, others, usual, recipe.fill_up_to_s, ledger)
     return table, usual
+
+
+def _lasting(seconds: float) -> str:
+    """A duration in the unit a reader would choose."""
+    for unit, size in (("days", 86400.0), ("hours", 3600.0), ("minutes", 60.0)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.4g} {unit}"
+    return f"{seconds:g} s"
 
 
 def _steps(table: pd.DataFrame, others: list[str]) -> pd.Series[float]:

@@ -95,9 +95,15 @@ def _window(
     with rasterio.open(path) as file:
         source_crs = options.crs or file.crs
         nodata = options.nodata if options.nodata is not None else file.nodata
-        if cell_m is None:
-            shape = calculate_default_transform(source_crs, crs, file.width, file.height, *file.bounds)
-            cell_m = abs(shape[0].a)
+        shape, wide, high = calculate_default_transform(source_crs, crs, file.width, file.height, *file.bounds)
+        cell_m = cell_m or abs(shape.a)
+        # Where the raster ends, so does the window.
+        extent = (shape.c, shape.f + high * shape.e, shape.c + wide * shape.a, shape.f)
+        bounds = (*np.maximum(bounds[:2], extent[:2]), *np.minimum(bounds[2:], extent[2:]))
+        if bounds[0] >= bounds[2] or bounds[1] >= bounds[3]:
+            raise UnreadableSource(
+                "the raster does not cover the city", file=path, expected=f"cells within {bounds} of {crs}"
+            )
         west, north = math.floor(bounds[0] / cell_m) * cell_m, math.ceil(bounds[3] / cell_m) * cell_m
         width, height = math.ceil((bounds[2] - west) / cell_m), math.ceil((north - bounds[1]) / cell_m)
         if width * height > MOST_CELLS:

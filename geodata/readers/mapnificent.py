@@ -7,7 +7,7 @@ protocol-buffer message of four nested records, so that reading it needs a few l
     network: 1 name, 2 stops, 3 lines
     stop: 1 latitude, 2 longitude, 3 travel options, 4 name
     travel option: 1 stop, 2 travel seconds, 3 stay seconds, 4 line, 5 walking metres
-    line: 1 name, 2 times;  time: 1 interval seconds, 2 from hour, 3 to hour, 4 weekdays (bit 0 is Monday)
+    line: 1 name, 2 times;  time: 1 interval seconds, 2 from hour, 3 to hour, 4 weekdays (taken for bits, Monday first)
 
 Numbers that are zero are not written: the first stop, and a ride so short that the timetable gives it no time.
 """
@@ -35,7 +35,7 @@ class MapnificentOptions(Options):
     Args:
         layer: ``stops`` (stop, name, lon, lat), ``rides`` (from, to, line, travel_s), ``walks`` (from, to, walk_m),
             ``lines`` (line and the straight lines between its stops) or ``headways`` (line, weekdays, start_h,
-            stop_h, interval_s). Stops are numbered from 0.
+            stop_h, interval_s). Stops are named ``m0``, ``m1``, ... by their place in the file.
     """
 
     layer: Literal["stops", "rides", "walks", "lines", "headways"]
@@ -117,7 +117,7 @@ def _text(raw: int | bytes) -> str:
 def _stops(stops: list[dict[int, list[int | bytes]]], _: object) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "stop": np.arange(len(stops)),
+            "stop": [f"m{number}" for number in range(len(stops))],
             "name": [_text(stop[4][0]) if 4 in stop else None for stop in stops],
             "lat": [_number(stop[1][0]) if 1 in stop else 0.0 for stop in stops],
             "lon": [_number(stop[2][0]) if 2 in stop else 0.0 for stop in stops],
@@ -144,12 +144,16 @@ def _options(stops: list[dict[int, list[int | bytes]]]) -> pd.DataFrame:
 
 def _rides(stops: list[dict[int, list[int | bytes]]], _: object) -> pd.DataFrame:
     table = _options(stops)
-    return table[table["line"].notna()][["from", "to", "line", "travel_s", "stay_s"]]
+    return _named(table[table["line"].notna()][["from", "to", "line", "travel_s", "stay_s"]])
 
 
 def _walks(stops: list[dict[int, list[int | bytes]]], _: object) -> pd.DataFrame:
     table = _options(stops)
-    return table[table["line"].isna()][["from", "to", "walk_m"]]
+    return _named(table[table["line"].isna()][["from", "to", "walk_m"]])
+
+
+def _named(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(**{end: "m" + table[end].astype(str) for end in ("from", "to")})
 
 
 def _lines(stops: list[dict[int, list[int | bytes]]], _: object) -> pd.DataFrame:
@@ -157,9 +161,9 @@ def _lines(stops: list[dict[int, list[int | bytes]]], _: object) -> pd.DataFrame
     import shapely
 
     place = _stops(stops, None)[["lon", "lat"]].to_numpy()
-    rides = _rides(stops, None)
-    rides = rides[rides["from"] != rides["to"]]
-    legs = shapely.linestrings(np.stack([place[rides["from"].astype(int)], place[rides["to"].astype(int)]], axis=1))
+    rides = _options(stops)
+    rides = rides[rides["line"].notna() & (rides["from"] != rides["to"])]
+    legs = shapely.linestrings(np.stack([place[rides["from"]], place[rides["to"]]], axis=1))
     drawn = gpd.GeoDataFrame({"line": rides["line"].to_numpy()}, geometry=legs, crs="EPSG:4326")
     return drawn.dissolve(by="line", sort=True).reset_index()
 
