@@ -23,17 +23,19 @@ import pandas as pd
 
 from geodata import quality
 from geodata.cleaning import joins, places, reshaping, series
-from geodata.cleaning.columns import LEVEL, map_columns, origin, settle
+from geodata.cleaning.columns import LEVEL, map_columns, settle
 from geodata.cleaning.conditions import meeting
 from geodata.cleaning.ledger import INDEX, Ledger
 from geodata.cleaning.report import CleaningReport, DatasetReport, SourceUse
+from geodata.cleaning.values import origin
 from geodata.errors import InvalidInput, TwinboxError
+from geodata.ingredients import GeometryRecipe, Input, Join, SourceFile, Table
 from geodata.kinds import KINDS, Kind
 from geodata.pack import CityPack, hash_of
 from geodata.publish import Draft, locked, write_pack
 from geodata.readers import Grid, Reading, reader
 from geodata.readers.guard import check_file, opened
-from geodata.recipe import DatasetRecipe, GeometryRecipe, Input, Join, Recipe, SourceFile, Table
+from geodata.recipe import DatasetRecipe, Recipe
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -67,7 +69,8 @@ def build_pack(recipe: Recipe, sources: Path, folder: Path, progress: Progress |
         progress: Told the dataset in hand, how many are done, and how many there are.
 
     Raises:
-        InvalidInput: The recipe does not fit the sources, a source cannot be read, or its data break their kind.
+        InvalidInput: The recipe does not fit the sources, a source cannot be read, or its data break their
+            kind.
         NotReady: A library for one of the formats is not installed.
     """
     began = time.perf_counter()
@@ -83,7 +86,9 @@ def build_pack(recipe: Recipe, sources: Path, folder: Path, progress: Progress |
             reports.append(report)
         cleaning = CleaningReport(city=recipe.city.id, sources=used, datasets=tuple(reports))
         extra = {CLEANING: cleaning.model_dump_json(indent=1) + "\n"}
-        pack = write_pack(folder, recipe.city, drafts, recipe_sha256=recipe.sha256 or _hash(recipe), extra=extra)
+        pack = write_pack(
+            folder, recipe.city, drafts, recipe_sha256=recipe.sha256 or _hash(recipe), extra=extra
+        )
     if progress is not None:
         progress("written", len(recipe.dataset), len(recipe.dataset))
     return BuildReport(pack, cleaning, time.perf_counter() - began)
@@ -91,7 +96,7 @@ def build_pack(recipe: Recipe, sources: Path, folder: Path, progress: Progress |
 
 def cleaning_report(pack: CityPack) -> CleaningReport | None:
     """The cleaning report that lies in a pack; None in a demo pack, which was not made of sources."""
-    text = pack.extra(CLEANING)
+    text = pack.text(CLEANING)
     return None if text is None else CleaningReport.model_validate_json(text)
 
 
@@ -112,7 +117,9 @@ def _sources(recipe: Recipe, folder: Path) -> tuple[SourceUse, ...]:
                 raise
             digest = hash_of(path)
             expected = None if item.sha256 is None else digest == item.sha256
-            used.append(SourceUse(path=item.path, bytes=path.stat().st_size, sha256=digest, as_expected=expected))
+            used.append(
+                SourceUse(path=item.path, bytes=path.stat().st_size, sha256=digest, as_expected=expected)
+            )
     return tuple(sorted(used, key=lambda item: item.path))
 
 
@@ -176,7 +183,9 @@ class _Kitchen:
             other, named = self._other(join)
             frame = joins.joined(frame, other, join, ledger, named=named)
         if dataset.node is not None and dataset.node.level is not None:
-            frame = frame.assign(**{LEVEL: reshaping.levels(origin(frame, dataset.node.level, file), dataset.node.level)})
+            frame = frame.assign(
+                **{LEVEL: reshaping.levels(origin(frame, dataset.node.level, file), dataset.node.level)}
+            )
         return map_columns(frame, kind, {**dataset.columns, **(item.columns or {})}, ledger, file=file)
 
     def _rows(self, item: Input, ledger: Ledger) -> tuple[pd.DataFrame, str]:
@@ -217,14 +226,17 @@ class _Kitchen:
         return places.clipped(placed, recipe, self._city_place(), ledger, file=file, source_crs=source_crs)
 
     def _city_place(self) -> places.Place:
-        boundaries = [item.id for item in self.recipe.dataset if item.kind == "boundary" and item.id in self.tables]
+        boundaries = [
+            item.id for item in self.recipe.dataset if item.kind == "boundary" and item.id in self.tables
+        ]
         if not boundaries:
             raise InvalidInput(
                 "rows are to be clipped to the city, but no dataset of the kind boundary stands before",
                 file=self.recipe.file,
                 field="dataset",
             )
-        return places.Place(self.city.name, self.tables[boundaries[0]].geometry.union_all())
+        outline = self.tables[boundaries[0]].geometry.union_all()
+        return places.Place(self.city.name, outline, self.city.crs)
 
     def _other(self, join: Join) -> tuple[Any, str]:
         """The other table of a join, with its name for messages."""
@@ -233,7 +245,9 @@ class _Kitchen:
         assert join.table is not None
         reading, file = self._read(join.table)
         if isinstance(reading, Grid):
-            raise InvalidInput("a raster cannot be joined", file=file, field="reader", value=join.table.reader)
+            raise InvalidInput(
+                "a raster cannot be joined", file=file, field="reader", value=join.table.reader
+            )
         frame = reading.frame
         if join.place is not None:
             ledger = Ledger("join", "any")
@@ -245,18 +259,19 @@ class _Kitchen:
         """A raster's part that covers the city."""
         table = dataset.input[0].table
         source = self.recipe.sources[table.source]
-        outline = self._city_place().outline
+        place = self._city_place()
         found = reader(table.reader)
         with opened(self.sources / source.path, table.member, source.max_mb) as file:
             try:
                 grid = found.read(file, found.options.model_validate(table.options))
                 if not isinstance(grid, Grid):
                     raise InvalidInput("a raster is expected", field="reader", value=table.reader)
-                window = grid.window(self.city.crs, outline.bounds, dataset.geometry.cell_m)
+                window = grid.window(self.city.crs, place.outline.bounds, dataset.geometry.cell_m)
             except TwinboxError as error:
                 error.file = _named(source, table)
                 raise
-        data, report = reshaping.cube(window, kind, dataset, self.city.crs, outline, _named(source, table), grid.cells)
+        named = _named(source, table)
+        data, report = reshaping.cube(window, kind, dataset.id, place, file=named, cells=grid.cells)
         return Draft(dataset.id, kind, data, dataset.provenance), report
 
     def _name(self, source: str) -> str:
@@ -276,7 +291,15 @@ def _note_remarks(reading: Reading, frame: pd.DataFrame, index: Any, ledger: Led
                 mask[row], values[row] = True, remark.value
             first = chosen[0][1]
             note = ledger.drop if place is None else ledger.repair
-            note(rows, mask, reason, field=first.field, values=values, expected=first.expected, fault=first.fault)
+            note(
+                rows,
+                mask,
+                reason,
+                field=first.field,
+                values=values,
+                expected=first.expected,
+                fault=first.fault,
+            )
     for text in reading.notes:
         ledger.note(text)
 
@@ -304,19 +327,20 @@ def _stacked(parts: list[Any], kind: Kind, crs: str) -> Any:
     return gpd.GeoDataFrame(stacked, geometry="geometry", crs=crs)
 
 
-_TYPES: Mapping[str, str] = {"number": "float64", "boolean": "boolean", "integer": "Int64"}
+_TYPES: Mapping[str, str] = {"number": "float64", "boolean": "boolean", "integer": "Int64", "text": "object"}
+_WHOLE = {"boolean": "bool", "Int64": "int64"}
 
 
 def _typed(table: Any, kind: Kind) -> Any:
     """The kind's columns in their order and types, and nothing else."""
-    names = [column.name for column in kind.columns if column.name in table]
-    types = {name: _TYPES[kind_column.type] for name in names if (kind_column := kind.column(name)) and kind_column.type in _TYPES}
-    texts = {name: object for name in names if (kind_column := kind.column(name)) and kind_column.type == "text"}
-    kept = [*names, "geometry"] if kind.geometry is not None else names
-    typed = table[kept].astype(types).astype(texts)
-    for name in texts:
-        typed[name] = typed[name].where(typed[name].notna(), None)
-    for name in types:
-        if types[name] in {"boolean", "Int64"} and typed[name].notna().all():
-            typed[name] = typed[name].astype("bool" if types[name] == "boolean" else "int64")
+    columns = [column for column in kind.columns if column.name in table]
+    kept = [column.name for column in columns] + (["geometry"] if kind.geometry is not None else [])
+    types = {column.name: _TYPES[column.type] for column in columns if column.type in _TYPES}
+    typed = table[kept].astype(types)
+    for name, kind_of in types.items():
+        given = typed[name].notna()
+        if kind_of == "object":
+            typed[name] = typed[name].where(given, None)
+        elif kind_of in _WHOLE and given.all():
+            typed[name] = typed[name].astype(_WHOLE[kind_of])
     return typed

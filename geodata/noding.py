@@ -88,27 +88,36 @@ def node_crossings(lines: Lines, *, tolerance_m: float, level: Ints | None = Non
     levels = np.zeros(len(lines), np.int64) if level is None else np.asarray(level, np.int64)
     simple, parent = _simple_lines(lines)
     tree = shapely.STRtree(simple)
-    found = [_ends(simple), _crossings(simple, tree, levels[parent]), _near_ends(simple, tree, tolerance_m)]
-    cuts = _Cuts(*(np.concatenate([getattr(part, name) for part in found]) for name in ("line", "along", "place")))
+    found = [
+        _ends(simple),
+        _crossings(simple, tree, levels[parent]),
+        _near_ends(simple, tree, tolerance_m),
+    ]
+    cuts = _Cuts(
+        np.concatenate([part.line for part in found]),
+        np.concatenate([part.along for part in found]),
+        np.concatenate([part.place for part in found]),
+    )
     node = _clusters(cuts.place, tolerance_m)
-    return _cut(simple, parent, cuts, node, tolerance_m, float(shapely.length(lines).sum()))
+    total_m = float(shapely.length(lines).sum())
+    return _cut(simple, parent, cuts, node, tolerance_m=tolerance_m, length_in_m=total_m)
 
 
 def node_shared_vertices(lines: Lines) -> Network:
     """Cut lines at the vertices they share, and nowhere else.
 
     Args:
-        lines: LineStrings or MultiLineStrings in a metric CRS, whose junctions are vertices with the very same
-            coordinates on each line.
+        lines: LineStrings or MultiLineStrings in a metric CRS, whose junctions are vertices with the very
+            same coordinates on each line.
     """
     parts, parent = shapely.get_parts(lines, return_index=True)
     line, place, along, is_end = _vertices(parts)
     _, vertex, uses = np.unique(place, axis=0, return_inverse=True, return_counts=True)
     chosen = is_end | (uses[vertex.ravel()] > 1)
     cuts = _Cuts(line[chosen], along[chosen], place[chosen])
-    return _cut(
-        parts, parent, cuts, _clusters(cuts.place, 0.0), 0.0, float(shapely.length(lines).sum())
-    )
+    node = _clusters(cuts.place, 0.0)
+    total_m = float(shapely.length(lines).sum())
+    return _cut(parts, parent, cuts, node, tolerance_m=0.0, length_in_m=total_m)
 
 
 def _simple_lines(lines: Lines) -> tuple[Lines, Ints]:
@@ -158,7 +167,7 @@ def _crossings(lines: Lines, tree: shapely.STRtree, level: Ints) -> _Cuts:
 def _near_ends(lines: Lines, tree: shapely.STRtree, tolerance_m: float) -> _Cuts:
     """Where an end of another line lies on a line or nearly so."""
     ends = _ends(lines)
-    points = shapely.points(ends.place)
+    points = np.atleast_1d(np.asarray(shapely.points(ends.place), object))
     end, line = tree.query(points, predicate="dwithin", distance=tolerance_m)
     other = ends.line[end] != line
     end, line = end[other], line[other]
@@ -173,10 +182,13 @@ def _clusters(place: Floats, tolerance_m: float) -> Ints:
         return inverse.ravel()
     near = cKDTree(unique).query_pairs(tolerance_m, output_type="ndarray")
     graph = coo_matrix((np.ones(len(near)), (near[:, 0], near[:, 1])), shape=(len(unique),) * 2)
-    return connected_components(graph, directed=False)[1].astype(np.int64)[inverse.ravel()]
+    part: Ints = connected_components(graph, directed=False)[1].astype(np.int64)
+    return part[inverse.ravel()]
 
 
-def _cut(lines: Lines, parent: Ints, cuts: _Cuts, node: Ints, tolerance_m: float, length_in_m: float) -> Network:
+def _cut(
+    lines: Lines, parent: Ints, cuts: _Cuts, node: Ints, *, tolerance_m: float, length_in_m: float
+) -> Network:
     """Cut each line at its cuts; pieces begin and end exactly at the nodes."""
     count = int(node.max()) + 1 if len(node) else 0
     weight = np.bincount(node, minlength=count)
@@ -184,27 +196,23 @@ def _cut(lines: Lines, parent: Ints, cuts: _Cuts, node: Ints, tolerance_m: float
     order = np.lexsort((node, cuts.along, cuts.line))
     line, along, node = cuts.line[order], cuts.along[order], node[order]
     follows = np.flatnonzero(line[1:] == line[:-1])
-    segments = _segments(lines, line, along, nodes[node], follows, tolerance_m)
+    segments = _segments(lines, _Cuts(line, along, nodes[node]), follows, tolerance_m)
     start, end, length = node[follows], node[follows + 1], shapely.length(segments)
     stub = (start == end) & (along[follows + 1] - along[follows] <= 4 * tolerance_m)
     kept = ~stub & (length > 0)
     of = parent[line[follows]]
     collapsed_m = float((along[follows + 1] - along[follows])[~kept].sum())
     segments, of, start, end = segments[kept], of[kept], start[kept], end[kept]
-    repeats = _repeats(segments, start, end, max(tolerance_m, 1e-6))
+    repeats = _repeats(segments, start, end, tolerance_m)
     repeated_m = float(shapely.length(segments[repeats]).sum())
     segments, of, start, end = segments[~repeats], of[~repeats], start[~repeats], end[~repeats]
     used, renumbered = np.unique(np.concatenate([start, end]), return_inverse=True)
     start, end = renumbered[: len(start)], renumbered[len(start) :]
-    component = _components(start, end, shapely.length(segments), len(used))
-    return Network(
-        segments, of, start, end, component, nodes[used], length_in_m, collapsed_m, repeated_m
-    )
+    component = _components(start, end, shapely.length(segments))
+    return Network(segments, of, start, end, component, nodes[used], length_in_m, collapsed_m, repeated_m)
 
 
-def _segments(
-    lines: Lines, line: Ints, along: Floats, place: Floats, follows: Ints, tolerance_m: float
-) -> Lines:
+def _segments(lines: Lines, cuts: _Cuts, follows: Ints, tolerance_m: float) -> Lines:
     """The pieces between each cut and the next one on its line.
 
     The lines' own vertices keep their place between the cuts, except those so close to a cut that the piece
@@ -212,6 +220,7 @@ def _segments(
     """
     if not len(follows):
         return np.zeros(0, object)
+    line, along, place = cuts.line, cuts.along, cuts.place
     own_line, own_place, own_along, _ = _vertices(lines)
     reach = float(own_along.max()) + 1.0
     keys, own_keys = line * reach + along, own_line * reach + own_along
@@ -228,8 +237,7 @@ def _segments(
     rank = np.repeat([0, 1, 2], [len(number), inside.sum(), len(number)])
     coordinates = np.concatenate([place[follows], own_place[inside], place[follows + 1]])
     order = np.lexsort((position, rank, index))
-    built: Lines = shapely.linestrings(coordinates[order], indices=index[order])
-    return built
+    return np.asarray(shapely.linestrings(coordinates[order], indices=index[order]), object)
 
 
 def _repeats(segments: Lines, start: Ints, end: Ints, tolerance_m: float) -> NDArray[np.bool_]:
@@ -239,16 +247,17 @@ def _repeats(segments: Lines, start: Ints, end: Ints, tolerance_m: float) -> NDA
     first = np.r_[True, (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)][: len(order)]
     leader = order[np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))]
     repeats = np.zeros(len(segments), np.bool_)
-    again = ~first
+    again = ~first & (tolerance_m > 0)
     apart = shapely.hausdorff_distance(segments[order[again]], segments[leader[again]])
     repeats[order[again]] = apart <= tolerance_m
     return repeats
 
 
-def _components(start: Ints, end: Ints, length: Floats, nodes: int) -> Ints:
+def _components(start: Ints, end: Ints, length: Floats) -> Ints:
     """Number the connected parts by falling length, ties by their first segment."""
     if not len(start):
         return np.zeros(0, np.int64)
+    nodes = int(max(start.max(), end.max())) + 1
     graph = coo_matrix((np.ones(len(start)), (start, end)), shape=(nodes, nodes))
     part = connected_components(graph, directed=False)[1][start]
     names, first, part = np.unique(part, return_index=True, return_inverse=True)

@@ -140,7 +140,7 @@ class CityPack:
         cube: xr.Dataset = xr.open_zarr(self.file(dataset_id), consolidated=False)
         return cube
 
-    def extra(self, name: str) -> str | None:
+    def text(self, name: str) -> str | None:
         """A text that lies beside the data, e.g. ``cleaning.json``; None if the pack has none of this name.
 
         Raises:

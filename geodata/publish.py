@@ -110,11 +110,13 @@ def _write_dataset(folder: Path, draft: Draft) -> DatasetEntry:
     partial = partial_name(folder / draft.id)
     try:
         if isinstance(data, xr.Dataset):
-            suffix, rows, columns = "zarr", int(sum(item.size for item in data.data_vars.values())), data.data_vars
             data.to_zarr(partial, consolidated=False, zarr_format=3)
+            suffix, rows = "zarr", int(sum(item.size for item in data.data_vars.values()))
+            columns = tuple(str(name) for name in data.data_vars)
         else:
-            suffix, rows, columns = "parquet", len(data), data.columns.drop("geometry", errors="ignore")
             _write_table(data, partial, mapped=draft.kind.geometry is not None)
+            suffix, rows = "parquet", len(data)
+            columns = tuple(str(name) for name in data.columns if name != "geometry")
         digest = hash_of(partial)
         file = f"{draft.id}.{digest[:12]}.{suffix}"
         _put(partial, folder / file, digest)
@@ -125,14 +127,16 @@ def _write_dataset(folder: Path, draft: Draft) -> DatasetEntry:
     crs, bbox = _extent(data)
     return DatasetEntry(
         id=draft.id, kind=draft.kind.name, file=file, form=draft.kind.form, rows=rows,
-        columns=tuple(map(str, columns)), crs=crs, bbox=bbox, time_start=start, time_end=end,
+        columns=columns, crs=crs, bbox=bbox, time_start=start, time_end=end,
         resolution_s=draft.resolution_s, provenance=draft.provenance, sha256=digest,
     )  # fmt: skip
 
 
 def _write_table(data: pd.DataFrame, path: Path, *, mapped: bool) -> None:
     if mapped:
-        data.to_parquet(path, index=False, compression="zstd", schema_version="1.1.0", write_covering_bbox=True)
+        data.to_parquet(
+            path, index=False, compression="zstd", schema_version="1.1.0", write_covering_bbox=True
+        )
     else:
         data.to_parquet(path, index=False, compression="zstd")
 

@@ -1,8 +1,8 @@
 """Quality: what must hold for a dataset before it may stand in a pack.
 
-Checks come from the kind (types, bounds, keys: turned into a pandera schema), from geography (areas that must not
-overlap, people per square kilometre) and from experience: a wind whose median is 13 m/s is nearly always one of
-13 km/h. Every failure names its rows, and all are collected before anything is said.
+Checks come from the kind (types, bounds, keys: turned into a pandera schema), from geography (areas that
+must not overlap, people per square kilometre) and from experience: a wind whose median is 13 m/s is nearly
+always one of 13 km/h. Every failure names its rows, and all are collected before anything is said.
 """
 
 from __future__ import annotations
@@ -88,7 +88,9 @@ def check_magnitudes(table: pd.DataFrame, kind: Kind, *, dataset: str, file: str
         if not len(values) or usual.low <= (median := float(np.median(values))) <= usual.high:
             continue
         # A few rows of something rare prove nothing, unless the kind's own bounds are broken too.
-        broken = (column.high is not None and median > column.high) or (column.low is not None and median < column.low)
+        broken = (column.high is not None and median > column.high) or (
+            column.low is not None and median < column.low
+        )
         fitting = _fitting_units(median, usual, column)
         if (len(values) < 24 and not broken) or not (fitting or broken):
             continue
@@ -120,7 +122,9 @@ def schema_of(kind: Kind, columns: Sequence[str] | None = None) -> pa.DataFrameS
     """
     import pandera.pandas as pa
 
-    present = [column for column in kind.columns if (column.required if columns is None else column.name in columns)]
+    present = [
+        column for column in kind.columns if (column.required if columns is None else column.name in columns)
+    ]
     return pa.DataFrameSchema(
         {column.name: pa.Column(checks=_checks(column), nullable=column.nullable) for column in present},
         unique=list(kind.key) if set(kind.key) <= {column.name for column in present} else None,
@@ -151,6 +155,7 @@ def row_faults(table: pd.DataFrame, kind: Kind) -> list[tuple[Column, Fault]]:
 
     Args:
         table: Rows in the kind's columns, indexed 0, 1, 2, ...
+        kind: The kind.
 
     Returns:
         Columns with the cells that are at fault, in the order of the kind's columns.
@@ -220,9 +225,11 @@ def without_duplicates(table: pd.DataFrame, kind: Kind, ledger: Ledger, *, least
     same = table.duplicated(content, keep="first").to_numpy() & again
     shown = table[keys].astype("string").agg(", ".join, axis=1).to_numpy(object)
     named = ", ".join(keys)
-    table, other, shown = ledger.drop(
-        table, same, "the same row again", field=named, values=shown, expected="each row once"
-    ), again[~same], shown[~same]
+    table, other, shown = (
+        ledger.drop(table, same, "the same row again", field=named, values=shown, expected="each row once"),
+        again[~same],
+        shown[~same],
+    )
     return ledger.drop(
         table, other, "the same key with other values", field=named, values=shown, expected="each key once"
     )
@@ -258,7 +265,10 @@ def check_overlaps(table: Any, kind: Kind, ledger: Ledger, *, dataset: str) -> A
     common = shapely.area(shapely.intersection(shapes[one], shapes[other]))
     share = common / np.minimum(shapely.area(shapes[one]), shapely.area(shapes[other]))
     for place in np.flatnonzero(share > SLIVER_SHARE)[:1]:
-        _refuse_overlap(table, kind, ledger, dataset, int(one[place]), int(other[place]), float(common[place]))
+        pair_at = int(one[place]), int(other[place])
+        raise _overlap(
+            table, kind, ledger, pair_at, f"{dataset}: two areas overlap by {common[place] / 1e6:.3g}"
+        )
     cut = np.zeros(len(table), np.bool_)
     areas = np.zeros(len(table))
     for place in np.flatnonzero(common > 1e-6):
@@ -272,17 +282,16 @@ def check_overlaps(table: Any, kind: Kind, ledger: Ledger, *, dataset: str) -> A
     return table.set_geometry(shapes, crs=table.crs)
 
 
-def _refuse_overlap(
-    table: Any, kind: Kind, ledger: Ledger, dataset: str, one: int, other: int, common_m2: float
-) -> None:
-    key = kind.key[0]
+def _overlap(table: Any, kind: Kind, ledger: Ledger, pair: tuple[int, int], said: str) -> InvalidData:
+    one, other = pair
     file, row = ledger.label(int(table[INDEX].iloc[other]))
-    raise InvalidData(
-        f"dataset {dataset}: two areas overlap by {common_m2 / 1e6:.3g} km2",
+    names = table[kind.key[0]]
+    return InvalidData(
+        f"dataset {said} km2",
         file=file,
         row=row,
         field="geometry",
-        value=f"{table[key].iloc[other]} and {table[key].iloc[one]}",
+        value=f"{names.iloc[other]} and {names.iloc[one]}",
         expected="areas that do not overlap",
     )
 
@@ -299,7 +308,9 @@ def check_text(table: pd.DataFrame, kind: Kind, ledger: Ledger, *, dataset: str)
     for column in kind.columns:
         if column.type != "text" or column.name not in table:
             continue
-        garbled = table[column.name].astype("string").str.contains(_GARBLED, regex=True, na=False).to_numpy(bool)
+        garbled = (
+            table[column.name].astype("string").str.contains(_GARBLED, regex=True, na=False).to_numpy(bool)
+        )
         if not garbled.any():
             continue
         first = int(np.flatnonzero(garbled)[0])

@@ -1,13 +1,13 @@
 """Clocks: from times as a meter or an office writes them to instants in UTC.
 
-A clock on the wall shows 03:30 twice on the last Sunday of October and never on that of March. Which of the two
-is meant is told by the order of a series' rows; an hour that never was is an error of the source.
+A clock on the wall shows 03:30 twice on the last Sunday of October and never on that of March. Which of the
+two is meant is told by the order of a series' rows; an hour that never was is an error of the source.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,8 @@ class Instants:
         unreadable: Where something stands that is no time.
         skipped: Where the wall clock never showed this hour.
         unzoned: Where a zone is needed and none is known.
-        twice: Where the wall clock showed this hour twice and nothing tells which is meant; the first is taken.
+        twice: Where the wall clock showed this hour twice and nothing tells which is meant; the first is
+            taken.
     """
 
     times: pd.Series[Any]
@@ -43,7 +44,7 @@ def read_times(
 
     Args:
         raw: Texts, numbers or times.
-        form: A strptime pattern, ``iso8601``, ``epoch_s``, ``epoch_ms``, or None for ISO 8601 and time columns.
+        form: A strptime pattern, ``iso8601``, ``epoch_s``, ``epoch_ms``; None for ISO 8601 or time columns.
         zone: IANA name of the zone of times that do not name theirs.
         group: For series, a number that tells apart rows which may share a time; None for events.
     """
@@ -68,7 +69,8 @@ def _parsed(raw: pd.Series[Any], form: str | None) -> tuple[pd.Series[Any], pd.S
         return no_aware, raw.astype("datetime64[us]")
     if form in {"epoch_s", "epoch_ms"}:
         numbers = pd.to_numeric(raw, errors="coerce")
-        times = pd.to_datetime(numbers, unit=form.removeprefix("epoch_"), utc=True, errors="coerce")
+        unit: Literal["s", "ms"] = "s" if form == "epoch_s" else "ms"
+        times = pd.to_datetime(numbers, unit=unit, utc=True, errors="coerce")
         return times.astype("datetime64[us, UTC]"), no_naive
     text = raw.astype("string").str.strip()
     if form in {None, "iso8601"}:
@@ -78,7 +80,9 @@ def _parsed(raw: pd.Series[Any], form: str | None) -> tuple[pd.Series[Any], pd.S
         return aware.astype("datetime64[us, UTC]"), naive.astype("datetime64[us]")
     assert form is not None
     if "%z" in form:
-        return pd.to_datetime(text, format=form, utc=True, errors="coerce").astype("datetime64[us, UTC]"), no_naive
+        return pd.to_datetime(text, format=form, utc=True, errors="coerce").astype(
+            "datetime64[us, UTC]"
+        ), no_naive
     return no_aware, pd.to_datetime(text, format=form, errors="coerce").astype("datetime64[us]")
 
 

@@ -10,16 +10,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geodata.cleaning.columns import as_text, each
-from geodata.cleaning.ledger import INDEX, Ledger
+from geodata.cleaning.ledger import Ledger
+from geodata.cleaning.values import as_text, column_of, each
 from geodata.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from geodata.recipe import Condition
+    from geodata.ingredients import Condition
 
 
 def meeting(
-    frame: pd.DataFrame, condition: Condition, tables: Mapping[str, pd.DataFrame], ledger: Ledger, *, file: str
+    frame: pd.DataFrame,
+    condition: Condition,
+    tables: Mapping[str, pd.DataFrame],
+    ledger: Ledger,
+    *,
+    file: str,
 ) -> pd.DataFrame:
     """The rows that meet a condition; the others leave as not asked for.
 
@@ -34,14 +39,14 @@ def meeting(
         InvalidInput: The source lacks the column, or a dataset referred to lacks its own.
     """
     name = condition.column
-    if name not in frame:
-        known = ", ".join(str(column) for column in frame.columns if column not in {INDEX, "geometry"})
-        raise InvalidInput("the source lacks a column", file=file, field=name, expected=f"one of {known}")
+    values = column_of(frame, name, file)
     reason = f"not asked for: {name} is not {_in_words(condition)}"
-    return ledger.drop(frame, ~_met(frame[name], condition, tables), reason, field=name, fault=False)
+    return ledger.drop(frame, ~_met(values, condition, tables), reason, field=name, fault=False)
 
 
-def _met(values: pd.Series[Any], condition: Condition, tables: Mapping[str, pd.DataFrame]) -> NDArray[np.bool_]:
+def _met(
+    values: pd.Series[Any], condition: Condition, tables: Mapping[str, pd.DataFrame]
+) -> NDArray[np.bool_]:
     text = as_text(values)
     met = np.ones(len(values), np.bool_)
     if condition.equals is not None:

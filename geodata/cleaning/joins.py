@@ -1,7 +1,7 @@
 """Joins: columns that another table knows, by a shared name or by place.
 
-Example: the register of population knows how many live in each sub-district by its name; the map of sub-districts
-knows its outline.
+Example: the register of population knows how many live in each sub-district by its name; the map of
+sub-districts knows its outline.
 """
 
 from __future__ import annotations
@@ -14,20 +14,22 @@ import shapely
 from numpy.typing import NDArray
 
 from geodata.city import fold
-from geodata.cleaning.columns import as_text
 from geodata.cleaning.ledger import Ledger
 from geodata.cleaning.report import JoinNote
+from geodata.cleaning.values import as_text
 from geodata.errors import InvalidInput
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from geodata.recipe import Join
+    from geodata.ingredients import Join
 
 _EXAMPLES = 5
 
 
-def joined(frame: pd.DataFrame, other: pd.DataFrame, join: Join, ledger: Ledger, *, named: str) -> pd.DataFrame:
+def joined(
+    frame: pd.DataFrame, other: pd.DataFrame, join: Join, ledger: Ledger, *, named: str
+) -> pd.DataFrame:
     """Rows with the columns that the other table gives them.
 
     Args:
@@ -46,7 +48,10 @@ def joined(frame: pd.DataFrame, other: pd.DataFrame, join: Join, ledger: Ledger,
         partner = _by_place(frame, other, join)
         shown: Any = np.arange(1, len(frame) + 1).astype(str)
     else:
-        mine, theirs = _keys(frame, join, list(join.on), "the rows"), _keys(other, join, list(join.on.values()), named)
+        mine, theirs = (
+            _keys(frame, join, list(join.on), "the rows"),
+            _keys(other, join, list(join.on.values()), named),
+        )
         partner = _by_key(mine, theirs, other, join, named)
         shown = mine.to_numpy(object)
     found = partner >= 0
@@ -64,14 +69,18 @@ def joined(frame: pd.DataFrame, other: pd.DataFrame, join: Join, ledger: Ledger,
     )
     if join.unmatched == "drop":
         field = next(iter(join.on), "geometry")
-        frame = ledger.drop(frame, ~found, f"no partner in {named}", field=field, expected=f"a row of {named}")
+        frame = ledger.drop(
+            frame, ~found, f"no partner in {named}", field=field, expected=f"a row of {named}"
+        )
     return frame
 
 
 def _need(other: pd.DataFrame, name: str, named: str) -> None:
     if name not in other:
         known = ", ".join(str(column) for column in other.columns if column != "geometry")
-        raise InvalidInput("the table to join lacks a column", file=named, field=name, expected=f"one of {known}")
+        raise InvalidInput(
+            "the table to join lacks a column", file=named, field=name, expected=f"one of {known}"
+        )
 
 
 def _keys(table: pd.DataFrame, join: Join, columns: list[str], named: str) -> pd.Series[Any]:
@@ -93,7 +102,11 @@ def _by_key(
     usable = theirs.notna().to_numpy()
     twice = theirs.duplicated(keep=False).to_numpy() & usable
     if twice.any():
-        repeated = other.reset_index(drop=True)[twice].groupby(theirs[twice])[list(join.take.values())].nunique(dropna=False)
+        repeated = (
+            other.reset_index(drop=True)[twice]
+            .groupby(theirs[twice])[list(join.take.values())]
+            .nunique(dropna=False)
+        )
         unequal = repeated[(repeated > 1).any(axis=1)]
         if len(unequal):
             raise InvalidInput(

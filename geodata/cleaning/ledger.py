@@ -8,7 +8,7 @@ construction and every message can name the file and the row.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ from geodata.errors import InvalidData, shorten
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Frame = TypeVar("Frame", bound="pd.DataFrame")
 
 INDEX = "source_index"
 EXAMPLES = 5
@@ -60,16 +62,14 @@ class Ledger:
         added = np.empty(count, object)
         added[:] = list(labels)
         self._labels = np.concatenate([self._labels, added])
-        self._file_of = np.concatenate(
-            [self._file_of, np.full(count, len(self._files) - 1, np.int32)]
-        )
+        self._file_of = np.concatenate([self._file_of, np.full(count, len(self._files) - 1, np.int32)])
         self._gone = np.concatenate([self._gone, np.zeros(count, np.bool_)])
         self._mended = np.concatenate([self._mended, np.zeros(count, np.bool_)])
         return np.arange(first, first + count)
 
     def drop(
         self,
-        frame: pd.DataFrame,
+        frame: Frame,
         mask: NDArray[np.bool_],
         reason: str,
         *,
@@ -77,7 +77,7 @@ class Ledger:
         values: Any = None,
         expected: str | None = None,
         fault: bool = True,
-    ) -> pd.DataFrame:
+    ) -> Frame:
         """Let rows go and say why.
 
         Args:
@@ -101,8 +101,7 @@ class Ledger:
         self._dropped.append(
             Reason(reason=reason, rows=len(np.unique(rows)), fault=fault, field=field, examples=examples)
         )
-        kept: pd.DataFrame = frame[~mask]
-        return kept
+        return frame[~mask]
 
     def repair(
         self,

@@ -1,7 +1,7 @@
 """Places: where rows lie, brought into the city's CRS, mended where they are broken, and kept if in the city.
 
-Example: a polygon whose outline crosses itself like an 8 is made two areas, and the ledger says so; a stop whose
-longitude and latitude were exchanged lies in the Indian Ocean, and the ledger names it.
+Example: a polygon whose outline crosses itself like an 8 is made two areas, and the ledger says so; a stop
+whose longitude and latitude were exchanged lies in the Indian Ocean, and the ledger names it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from geodata.kinds.model import Geometry
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from geodata.recipe import GeometryRecipe
+    from geodata.ingredients import GeometryRecipe
 
 Mask = NDArray[np.bool_]
 
@@ -39,16 +39,18 @@ class Place:
     Args:
         name: Its name, for messages.
         outline: Its outline in its CRS.
+        crs: That CRS.
     """
 
     name: str
     outline: Any
+    crs: str
 
 
 def located(
     frame: pd.DataFrame, recipe: GeometryRecipe, kind: Geometry, crs: str, ledger: Ledger, *, file: str
 ) -> tuple[gpd.GeoDataFrame, str]:
-    """Rows with their geometry in the city's CRS, valid, flat and of the kind's dimension; and the CRS they had.
+    """Rows with their geometry in the city's CRS, valid, flat and of the kind's dimension.
 
     Args:
         frame: Rows, with ``geometry`` where the format has it.
@@ -57,6 +59,9 @@ def located(
         crs: The city's CRS.
         ledger: Where repairs and drops are noted.
         file: The source, for messages.
+
+    Returns:
+        The rows, and the CRS that their source has.
 
     Raises:
         InvalidInput: There is no geometry, no CRS, or the recipe's contradicts the file's.
@@ -70,15 +75,17 @@ def located(
     source_crs = placed.crs.to_string()
     placed = placed.to_crs(crs)
     wild = ~np.isfinite(placed.geometry.bounds.to_numpy()).all(axis=1)
-    placed = ledger.drop(placed, wild, "lies outside the CRS", field="geometry", expected=f"a place within {crs}")
+    placed = ledger.drop(
+        placed, wild, "lies outside the CRS", field="geometry", expected=f"a place within {crs}"
+    )
     return _shaped(placed, recipe, kind, ledger), source_crs
 
 
 def _points(frame: pd.DataFrame, recipe: GeometryRecipe, ledger: Ledger, file: str) -> gpd.GeoDataFrame:
     import geopandas as gpd
 
-    from geodata.cleaning.columns import origin
-    from geodata.recipe import ColumnRecipe
+    from geodata.cleaning.values import origin
+    from geodata.ingredients import ColumnRecipe
 
     numbers = {}
     for axis, name in (("x", recipe.x), ("y", recipe.y)):
@@ -104,7 +111,9 @@ def _declared(frame: Any, recipe: GeometryRecipe, file: str) -> gpd.GeoDataFrame
             "the rows have no geometry", file=file, field="geometry", expected="x, y and crs in the recipe"
         )
     if frame.crs is None and recipe.crs is None:
-        raise InvalidInput("the file does not name its CRS", file=file, field="crs", expected="crs in the recipe")
+        raise InvalidInput(
+            "the file does not name its CRS", file=file, field="crs", expected="crs in the recipe"
+        )
     if frame.crs is None or recipe.overrule_crs:
         return frame.set_crs(recipe.crs, allow_override=True)
     if recipe.crs is not None and not frame.crs.equals(pyproj.CRS(recipe.crs), ignore_axis_order=True):
@@ -135,7 +144,12 @@ def _on_earth(placed: gpd.GeoDataFrame, ledger: Ledger) -> gpd.GeoDataFrame:
     )
     nowhere = (np.abs(placed.geometry.bounds.to_numpy()) < 1e-9).all(axis=1)
     return ledger.drop(
-        placed, nowhere, "lies at 0, 0", field="geometry", values=_shown(placed), expected="a place that was filled in"
+        placed,
+        nowhere,
+        "lies at 0, 0",
+        field="geometry",
+        values=_shown(placed),
+        expected="a place that was filled in",
     )
 
 
@@ -154,13 +168,22 @@ def _mended(placed: gpd.GeoDataFrame, ledger: Ledger) -> gpd.GeoDataFrame:
     reasons = np.full(len(shapes), None, object)
     reasons[broken] = shapely.is_valid_reason(shapes[broken])
     whole = shapes.copy()
-    whole[broken] = [_of_dimension(shapely.make_valid(shape), shapely.get_dimensions(shape)) for shape in shapes[broken]]
+    whole[broken] = [
+        _of_dimension(shapely.make_valid(shape), shapely.get_dimensions(shape)) for shape in shapes[broken]
+    ]
     lost = shapely.is_empty(whole)
     ledger.repair(
-        placed, broken & ~lost, "broken outline made valid", field="geometry", values=reasons, expected="a valid geometry"
+        placed,
+        broken & ~lost,
+        "broken outline made valid",
+        field="geometry",
+        values=reasons,
+        expected="a valid geometry",
     )
     placed = placed.set_geometry(whole, crs=placed.crs)
-    return ledger.drop(placed, lost, "broken beyond repair", field="geometry", values=reasons, expected="a valid geometry")
+    return ledger.drop(
+        placed, lost, "broken beyond repair", field="geometry", values=reasons, expected="a valid geometry"
+    )
 
 
 def _of_dimension(shape: Any, dimension: int) -> Any:
@@ -169,7 +192,9 @@ def _of_dimension(shape: Any, dimension: int) -> Any:
     return shapely.union_all(parts[shapely.get_dimensions(parts) == dimension])
 
 
-def _shaped(placed: gpd.GeoDataFrame, recipe: GeometryRecipe, kind: Geometry, ledger: Ledger) -> gpd.GeoDataFrame:
+def _shaped(
+    placed: gpd.GeoDataFrame, recipe: GeometryRecipe, kind: Geometry, ledger: Ledger
+) -> gpd.GeoDataFrame:
     """The shape that the recipe asks for, and no other than the kind has."""
     shapes = placed.geometry.to_numpy()
     single = (shapely.get_type_id(shapes) == 4) & (shapely.get_num_geometries(shapes) == 1)
@@ -187,11 +212,19 @@ def _shaped(placed: gpd.GeoDataFrame, recipe: GeometryRecipe, kind: Geometry, le
     names = placed.geometry.geom_type.to_numpy()
     wrong = shapely.get_dimensions(placed.geometry.to_numpy()) != _DIMENSION[kind]
     wrong |= (names == "MultiPoint") & (kind == "point")
-    return ledger.drop(placed, wrong, "another kind of geometry", field="geometry", values=names, expected=f"a {kind}")
+    return ledger.drop(
+        placed, wrong, "another kind of geometry", field="geometry", values=names, expected=f"a {kind}"
+    )
 
 
 def clipped(
-    placed: gpd.GeoDataFrame, recipe: GeometryRecipe, city: Place, ledger: Ledger, *, file: str, source_crs: str
+    placed: gpd.GeoDataFrame,
+    recipe: GeometryRecipe,
+    city: Place,
+    ledger: Ledger,
+    *,
+    file: str,
+    source_crs: str,
 ) -> gpd.GeoDataFrame:
     """Keep the rows that belong to the city.
 
@@ -204,7 +237,8 @@ def clipped(
         source_crs: The CRS that the source claims, for messages.
 
     Raises:
-        InvalidData: No row lies in the city; the error says if exchanged coordinates or another CRS would explain it.
+        InvalidData: No row lies in the city; the error says if exchanged coordinates or another CRS would
+            explain it.
     """
     if recipe.clip == "none" or not len(placed):
         return placed
@@ -233,7 +267,7 @@ def clipped(
 
 
 def _inside_if_swapped(placed: gpd.GeoDataFrame, area: Any) -> Mask:
-    """Whether each row would lie in the area if its longitude and latitude, or its x and y, were exchanged."""
+    """Whether each row would lie in the area if its two coordinates were exchanged."""
     middle = shapely.centroid(placed.geometry.to_numpy())
     plain = shapely.contains_xy(area, shapely.get_y(middle), shapely.get_x(middle))
     degrees = placed.set_geometry(middle, crs=placed.crs).to_crs(4326).geometry

@@ -140,13 +140,12 @@ class CleaningReport(_Value):
         Args:
             examples: How many examples to show for each reason.
         """
-        header = f"{'dataset':<22}{'read':>9}{'left out':>10}{'faulty':>8}{'kept':>9}{'repaired':>10}{'written':>9}"
-        lines = [f"Cleaning report of {self.city}", header]
+        header = ("dataset", "read", "left out", "faulty", "kept", "repaired", "written")
+        lines = [f"Cleaning report of {self.city}", _columns(*header)]
         lines += [_counts(item) for item in self.datasets]
-        lines.append(
-            f"{'all':<22}{self.rows_read:>9}{self.rows_left_out:>10}{self.rows_faulty:>8}{self.rows_kept:>9}"
-            f"{self.rows_repaired:>10}{sum(item.rows_written for item in self.datasets):>9}"
-        )
+        written = sum(item.rows_written for item in self.datasets)
+        totals = (self.rows_read, self.rows_left_out, self.rows_faulty, self.rows_kept, self.rows_repaired)
+        lines.append(_columns("all", *totals, written))
         changed = [source.path for source in self.sources if source.as_expected is False]
         lines += [f"changed since the recipe was written: {path}" for path in changed]
         for item in self.datasets:
@@ -155,10 +154,19 @@ class CleaningReport(_Value):
 
 
 def _counts(item: DatasetReport) -> str:
-    return (
-        f"{item.dataset:<22}{item.rows_read:>9}{item.rows_left_out:>10}{item.rows_faulty:>8}{item.rows_kept:>9}"
-        f"{item.rows_repaired:>10}{item.rows_written:>9}"
+    return _columns(
+        item.dataset,
+        item.rows_read,
+        item.rows_left_out,
+        item.rows_faulty,
+        item.rows_kept,
+        item.rows_repaired,
+        item.rows_written,
     )
+
+
+def _columns(name: str, *cells: object) -> str:
+    return f"{name:<22}" + "".join(f"{cell:>10}" for cell in cells)
 
 
 def _remarks(item: DatasetReport, examples: int) -> list[str]:
@@ -168,9 +176,13 @@ def _remarks(item: DatasetReport, examples: int) -> list[str]:
             lines.append(f"  {verb} {reason.rows}: {reason.reason}")
             lines += [f"    {example}" for example in reason.examples[:examples]]
     for join in item.joins:
-        lines.append(f"  joined {join.matched} of {join.rows} with {join.source}; {join.unused} rows there unused")
+        lines.append(
+            f"  joined {join.matched} of {join.rows} with {join.source}; {join.unused} rows there unused"
+        )
         if join.examples_unmatched:
             lines.append("    without a partner: " + ", ".join(join.examples_unmatched))
-    lines += [f"  {step.step} {step.rows_in} rows into {step.rows_out}: {step.detail}" for step in item.reshapes]
+    lines += [
+        f"  {step.step} {step.rows_in} rows into {step.rows_out}: {step.detail}" for step in item.reshapes
+    ]
     lines += [f"  note: {note.text}" for note in item.notes]
     return [f"{item.dataset}:", *lines] if lines else []

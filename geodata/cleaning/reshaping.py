@@ -1,4 +1,4 @@
-"""Reshaping: many rows of one (streets cut at junctions), one of many (settlements merged into a city), grids."""
+"""Reshaping: streets cut into segments, settlements merged into a parish, rasters cut to the city."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geodata.cleaning.columns import LEVEL, as_text, recoded
-from geodata.cleaning.ledger import INDEX, Ledger
+from geodata.cleaning.columns import LEVEL
+from geodata.cleaning.ledger import Ledger
+from geodata.cleaning.places import Place
 from geodata.cleaning.report import DatasetReport, Note, Reason
-from geodata.kinds import Kind
+from geodata.cleaning.values import as_text, recoded
+from geodata.kinds import Column, Kind
 from geodata.noding import Network, node_crossings, node_shared_vertices
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import xarray as xr
 
-    from geodata.recipe import ColumnRecipe, DatasetRecipe, Dissolve, Noding
+    from geodata.ingredients import ColumnRecipe, Dissolve, Noding
 
 Floats = NDArray[np.float64]
 
@@ -60,11 +62,14 @@ def noded(table: gpd.GeoDataFrame, recipe: Noding, ledger: Ledger) -> gpd.GeoDat
 
 
 def _told(network: Network, recipe: Noding) -> str:
-    where = "shared vertices" if recipe.meet == "vertices" else f"crossings and within {recipe.tolerance_m:g} m"
+    where = (
+        "shared vertices" if recipe.meet == "vertices" else f"crossings and within {recipe.tolerance_m:g} m"
+    )
+    stubs, repeated = network.collapsed_m / 1000, network.repeated_m / 1000
     return (
         f"cut at {where}; {network.length_in_m / 1000:.1f} km in, {network.length_m / 1000:.1f} km out "
-        f"({network.collapsed_m / 1000:.2f} km in stubs shorter than the tolerance, {network.repeated_m / 1000:.2f} km "
-        f"repeated), {network.largest_share:.2%} of the length in the largest of "
+        f"({stubs:.2f} km in stubs shorter than the tolerance, {repeated:.2f} km repeated), "
+        f"{network.largest_share:.2%} of the length in the largest of "
         f"{int(network.component.max(initial=-1)) + 1} connected parts"
     )
 
@@ -72,7 +77,11 @@ def _told(network: Network, recipe: Noding) -> str:
 def dissolved(table: gpd.GeoDataFrame, recipe: Dissolve, ledger: Ledger) -> gpd.GeoDataFrame:
     """Rows merged into one for each value of some columns, or into a single one."""
     by = list(recipe.by)
-    group = table.groupby(by, sort=True, dropna=False).ngroup().to_numpy() if by else np.zeros(len(table), np.int64)
+    group = (
+        table.groupby(by, sort=True, dropna=False).ngroup().to_numpy()
+        if by
+        else np.zeros(len(table), np.int64)
+    )
     first = pd.Series(group).drop_duplicates()
     order = first.index[np.argsort(first.to_numpy(), kind="stable")]
     merged = table.iloc[order].reset_index(drop=True)
@@ -85,16 +94,15 @@ def dissolved(table: gpd.GeoDataFrame, recipe: Dissolve, ledger: Ledger) -> gpd.
 
 
 def cube(
-    window: tuple[Floats, Floats, Floats], kind: Kind, dataset: DatasetRecipe, crs: str, outline: Any, file: str, cells: int
+    window: tuple[Floats, Floats, Floats], kind: Kind, dataset: str, place: Place, *, file: str, cells: int
 ) -> tuple[xr.Dataset, DatasetReport]:
     """A raster's window as a cube, with the account of its cells.
 
     Args:
         window: Centres of columns and rows, and values.
         kind: A kind of cubes with one variable.
-        dataset: The dataset's recipe.
-        crs: The city's CRS.
-        outline: The city's outline.
+        dataset: Id of the dataset.
+        place: The city.
         file: The source, for messages.
         cells: Cells in the file.
     """
@@ -102,30 +110,47 @@ def cube(
 
     x, y, values = window
     variable = kind.columns[0]
-    low = -np.inf if variable.low is None else variable.low
-    high = np.inf if variable.high is None else variable.high
-    wrong = np.isfinite(values) & ((values < low) | (values > high))
-    values = np.where(wrong, np.nan, values)
-    empty = int(np.isnan(values).sum() - wrong.sum())
-    shapely.prepare(outline)
-    inside = shapely.contains_xy(outline, *np.meshgrid(x, y))
-    cell = (x[1] - x[0]) * (y[0] - y[1]) if len(x) > 1 and len(y) > 1 else 0.0
-    covered = float((np.isfinite(values) & inside).sum() * cell / shapely.area(outline))
+    values, wrong = _bounded(values, variable)
+    empty = int(np.isnan(values).sum()) - wrong
+    attributes = {"units": variable.unit, "long_name": variable.description}
     data = xr.Dataset(
-        {variable.name: (("y", "x"), values.astype(np.float32), {"units": variable.unit, "long_name": variable.description})},
-        coords={"y": ("y", y, {"units": "m", "axis": "Y"}), "x": ("x", x, {"units": "m", "axis": "X"})},
-        attrs={"crs": crs},
+        {variable.name: (("y", "x"), values.astype(np.float32), attributes)},
+        coords={
+            "y": ("y", y, {"units": "m", "axis": "Y"}),
+            "x": ("x", x, {"units": "m", "axis": "X"}),
+        },
+        attrs={"crs": place.crs},
     )
     dropped = [Reason(reason="the raster has no value here", rows=empty, fault=False)] if empty else []
-    if wrong.any():
-        dropped.append(Reason(reason="value out of bounds", rows=int(wrong.sum()), fault=True, field=variable.name))
+    if wrong:
+        dropped.append(Reason(reason="value out of bounds", rows=wrong, fault=True, field=variable.name))
     kept = int(np.isfinite(values).sum())
+    size = f"{len(x)} x {len(y)}"
     report = DatasetReport(
-        dataset=dataset.id, kind=kind.name, files=(file,), rows_read=values.size, rows_dropped=values.size - kept,
-        rows_kept=kept, rows_repaired=0, rows_written=kept, dropped=tuple(dropped),
+        dataset=dataset, kind=kind.name, files=(file,), rows_read=values.size,
+        rows_dropped=values.size - kept, rows_kept=kept, rows_repaired=0, rows_written=kept,
+        dropped=tuple(dropped),
         notes=(
-            Note(text=f"rows are cells of the raster's part in the city's box ({len(x)} x {len(y)}); the file has {cells}"),
-            Note(text=f"values cover {covered:.2%} of the city's area"),
+            Note(text=f"rows are cells of the raster within the city's box ({size}); the file has {cells}"),
+            Note(text=f"values cover {_covered(x, y, values, place.outline):.2%} of the city's area"),
         ),
     )  # fmt: skip
     return data, report
+
+
+def _bounded(values: Floats, variable: Column) -> tuple[Floats, int]:
+    """Values without those that the kind does not allow, and how many they were."""
+    low = -np.inf if variable.low is None else variable.low
+    high = np.inf if variable.high is None else variable.high
+    wrong = np.isfinite(values) & ((values < low) | (values > high))
+    return np.where(wrong, np.nan, values), int(wrong.sum())
+
+
+def _covered(x: Floats, y: Floats, values: Floats, outline: Any) -> float:
+    """Share of the city's area that lies under cells with a value."""
+    if len(x) < 2 or len(y) < 2:
+        return 0.0
+    shapely.prepare(outline)
+    inside = shapely.contains_xy(outline, *np.meshgrid(x, y))
+    cell_m2 = (x[1] - x[0]) * (y[0] - y[1])
+    return float((np.isfinite(values) & inside).sum() * cell_m2 / shapely.area(outline))

@@ -11,12 +11,14 @@ from geodata.cleaning.ledger import INDEX, Ledger
 from geodata.kinds import Kind
 
 if TYPE_CHECKING:
-    from geodata.recipe import Series
+    from geodata.ingredients import Series
 
 _SHOWN = 3
 
 
-def regular(table: pd.DataFrame, kind: Kind, recipe: Series, ledger: Ledger) -> tuple[pd.DataFrame, float | None]:
+def regular(
+    table: pd.DataFrame, kind: Kind, recipe: Series, ledger: Ledger
+) -> tuple[pd.DataFrame, float | None]:
     """A series in the order of its clock, its gaps counted and, where the recipe says so, filled.
 
     Args:
@@ -43,10 +45,11 @@ def regular(table: pd.DataFrame, kind: Kind, recipe: Series, ledger: Ledger) -> 
         since = ", ".join(table["time"].iloc[place - 1].isoformat() for place in wide[:_SHOWN])
         ledger.note(
             f"{missing} rows of {usual:g} s are missing in {len(wide)} gaps, the longest of "
-            f"{_lasting(step.max() - usual)}; they begin after {since}" + (" ..." if len(wide) > _SHOWN else "")
+            f"{_lasting(step.max() - usual)}; they begin after {since}"
+            + (" ..." if len(wide) > _SHOWN else "")
         )
     if missing and recipe.fill_up_to_s:
-        table = _filled(table, kind, others, usual, recipe.fill_up_to_s, ledger)
+        table = _filled(table, kind, ledger, usual=usual, most=recipe.fill_up_to_s)
     return table, usual
 
 
@@ -61,7 +64,8 @@ def _lasting(seconds: float) -> str:
 def _steps(table: pd.DataFrame, others: list[str]) -> pd.Series[float]:
     """Seconds since the row before of the same series; NaN for the first."""
     times = table.groupby(others, sort=False)["time"].diff() if others else table["time"].diff()
-    return times.dt.total_seconds()
+    seconds: pd.Series[float] = times.dt.total_seconds()
+    return seconds
 
 
 def _most_frequent(step: pd.Series[float]) -> float | None:
@@ -69,10 +73,9 @@ def _most_frequent(step: pd.Series[float]) -> float | None:
     return None if counts.empty else float(counts[counts == counts.max()].index.min())
 
 
-def _filled(
-    table: pd.DataFrame, kind: Kind, others: list[str], usual: float, most: float, ledger: Ledger
-) -> pd.DataFrame:
+def _filled(table: pd.DataFrame, kind: Kind, ledger: Ledger, *, usual: float, most: float) -> pd.DataFrame:
     """Close short gaps by straight lines between their neighbours."""
+    others = [name for name in kind.key if name != "time"]
     numbers = [column.name for column in kind.columns if column.type == "number" and column.name in table]
     pieces, added = [], 0
     for _, one in table.groupby(others, sort=False) if others else [(None, table)]:
@@ -88,8 +91,10 @@ def _filled(
         dense[carried] = dense[carried].ffill()
         pieces.append(dense[new | dense.index.isin(whole.index)].reset_index())
         added += int(new.sum())
-    result = pd.concat(pieces, ignore_index=True)[list(table.columns)]
+    result: pd.DataFrame = pd.concat(pieces, ignore_index=True)[list(table.columns)]
     result[INDEX] = result[INDEX].astype(np.int64)
     if added:
-        ledger.reshaped("filled", len(table), len(result), f"gaps of up to {most:g} s closed by straight lines")
+        ledger.reshaped(
+            "filled", len(table), len(result), f"gaps of up to {most:g} s closed by straight lines"
+        )
     return result

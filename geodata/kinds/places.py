@@ -1,4 +1,4 @@
-"""Kinds that say where people live, learn and meet: outline, districts, population, buildings, schools, places."""
+"""Kinds that say where people live, learn and meet: outline, districts, residents, buildings, schools."""
 
 from __future__ import annotations
 

@@ -60,8 +60,7 @@ def read(path: Path, options: CitygmlOptions) -> Reading:
     names: list[str] = []
     try:
         events = ElementTree.iterparse(path, events=("start", "end"), forbid_dtd=True)
-        for building in _buildings(events, names, options):
-            found.append(building)
+        found.extend(_buildings(events, names, options))
     except DefusedXmlException as error:
         raise UnreadableSource(
             "the XML file holds a document type or entities, which are refused", file=path, value=str(error)
@@ -69,7 +68,9 @@ def read(path: Path, options: CitygmlOptions) -> Reading:
     except (ParseError, ValueError) as error:
         line = getattr(error, "position", (None,))[0]
         raise UnreadableSource(
-            f"the XML file is truncated or damaged: {error}", file=path, row=None if line is None else f"{line} (line)"
+            f"the XML file is truncated or damaged: {error}",
+            file=path,
+            row=None if line is None else f"{line} (line)",
         ) from error
     if not found:
         raise UnreadableSource("the file holds no CityGML buildings", file=path)
@@ -138,10 +139,15 @@ def _rings(polygon: Element, axes: str) -> list[Ring]:
 
 def _crs(path: Path, names: list[str]) -> str:
     """The horizontal CRS of the srsName, in any of its spellings."""
-    codes = [match.group(1) for name in names if (match := _CODE.search(name.split(",crs:")[0].split("+")[0]))]
+    codes = [
+        match.group(1) for name in names if (match := _CODE.search(name.split(",crs:")[0].split("+")[0]))
+    ]
     if not codes:
         raise UnreadableSource(
-            "the file does not name its CRS", file=path, field="srsName", hint="give crs in the reader's options"
+            "the file does not name its CRS",
+            file=path,
+            field="srsName",
+            hint="give crs in the reader's options",
         )
     return f"EPSG:{codes[0]}"
 

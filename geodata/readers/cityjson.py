@@ -55,7 +55,10 @@ def read(path: Path, options: CityjsonOptions) -> Reading:
         raise UnreadableSource(f"the CityJSON file is damaged: {error!r}", file=path) from error
     if crs is None:
         raise UnreadableSource(
-            "the file does not name its CRS", file=path, field="metadata.referenceSystem", hint="give crs in the options"
+            "the file does not name its CRS",
+            file=path,
+            field="metadata.referenceSystem",
+            hint="give crs in the options",
         )
     if not found:
         raise UnreadableSource("the file holds no buildings", file=path)
@@ -74,7 +77,9 @@ def _crs(model: dict[str, Any]) -> str | None:
     return f"EPSG:{code}" if code.isdigit() else None
 
 
-def _buildings(objects: dict[str, Any], places: NDArray[np.float64], options: CityjsonOptions) -> Iterator[Building]:
+def _buildings(
+    objects: dict[str, Any], places: NDArray[np.float64], options: CityjsonOptions
+) -> Iterator[Building]:
     """Each building with the surfaces of its parts."""
     for name, item in objects.items():
         if item.get("type") != "Building":

@@ -68,9 +68,7 @@ def read(path: Path, options: DelimitedOptions) -> Reading:
     return Reading(frame, labels, rejected)
 
 
-def _rows(
-    path: Path, options: DelimitedOptions, names: list[str]
-) -> tuple[pd.DataFrame, Any, list[Remark]]:
+def _rows(path: Path, options: DelimitedOptions, names: list[str]) -> tuple[pd.DataFrame, Any, list[Remark]]:
     import pyarrow as pa
     from pyarrow import csv
 
@@ -80,7 +78,11 @@ def _rows(
     def reject(row: Any) -> str:
         rejected.append(
             Remark(
-                row.number - header, "not as many cells as columns", "row", row.text, f"{row.expected_columns} cells"
+                row.number - header,
+                "not as many cells as columns",
+                "row",
+                row.text,
+                f"{row.expected_columns} cells",
             )
         )
         return "skip"
@@ -88,7 +90,9 @@ def _rows(
     try:
         table = csv.read_csv(
             path,
-            csv.ReadOptions(use_threads=False, skip_rows=header, column_names=names, encoding=options.encoding),
+            csv.ReadOptions(
+                use_threads=False, skip_rows=header, column_names=names, encoding=options.encoding
+            ),
             csv.ParseOptions(
                 delimiter=options.delimiter,
                 invalid_row_handler=reject,
@@ -122,7 +126,9 @@ def _names(path: Path, options: DelimitedOptions) -> list[str]:
         raise UnreadableSource("the file has no header", file=path)
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
-        raise UnreadableSource("a column name stands twice in the header", file=path, row="header", value=twice[0])
+        raise UnreadableSource(
+            "a column name stands twice in the header", file=path, row="header", value=twice[0]
+        )
     return header
 
 

@@ -19,7 +19,7 @@ from geodata.errors import UnreadableSource
 from geodata.readers.raw import Options, Reader, Reading
 from geodata.readers.text import check_encoding
 
-# Field, name here, the value from which on it means "missing" (EnergyPlus Auxiliary Programs, EPW data dictionary).
+# Field, name here, and the value from which on it means "missing" (EnergyPlus, EPW data dictionary).
 _FIELDS = (
     ("temp_air", "temperature_c", 99.9),
     ("temp_dew", "dew_point_c", 99.9),
@@ -80,10 +80,16 @@ def _check_lines(path: Path) -> None:
     short = [number for number, commas in enumerate(rows, 1) if commas < 21]
     if short:
         raise UnreadableSource(
-            "a line is truncated", file=path, row=short[0], value=f"{rows[short[0] - 1] + 1} fields", expected="35 fields"
+            "a line is truncated",
+            file=path,
+            row=short[0],
+            value=f"{rows[short[0] - 1] + 1} fields",
+            expected="35 fields",
         )
     if len(rows) not in (8760, 8784):
-        raise UnreadableSource("the year is not whole", file=path, value=f"{len(rows)} hours", expected="8760 hours")
+        raise UnreadableSource(
+            "the year is not whole", file=path, value=f"{len(rows)} hours", expected="8760 hours"
+        )
 
 
 def _start_of_hours(hours: int, year: int, offset_h: float) -> pd.DatetimeIndex:

@@ -64,7 +64,9 @@ def read(path: Path, options: GeotiffOptions) -> Grid:
         try:
             with warnings.catch_warnings():
                 # rasterio multiplies affine transforms in a way that affine 3 will give up.
-                warnings.filterwarnings("ignore", message="Use `@` matmul", category=PendingDeprecationWarning)
+                warnings.filterwarnings(
+                    "ignore", message="Use `@` matmul", category=PendingDeprecationWarning
+                )
                 return _window(path, options, crs, bounds, cell_m)
         except rasterio.errors.RasterioError as error:
             raise UnreadableSource(f"the raster is truncated or damaged: {error}", file=path) from error
@@ -75,11 +77,18 @@ def read(path: Path, options: GeotiffOptions) -> Grid:
 def _check(path: Path, file: Any, options: GeotiffOptions) -> None:
     if options.band > file.count:
         raise UnreadableSource(
-            "the raster has no such band", file=path, field="band", value=options.band, expected=f"1 to {file.count}"
+            "the raster has no such band",
+            file=path,
+            field="band",
+            value=options.band,
+            expected=f"1 to {file.count}",
         )
     if file.crs is None and options.crs is None:
         raise UnreadableSource(
-            "the raster does not name its CRS", file=path, field="crs", hint="give crs in the reader's options"
+            "the raster does not name its CRS",
+            file=path,
+            field="crs",
+            hint="give crs in the reader's options",
         )
 
 
@@ -95,7 +104,9 @@ def _window(
     with rasterio.open(path) as file:
         source_crs = options.crs or file.crs
         nodata = options.nodata if options.nodata is not None else file.nodata
-        shape, wide, high = calculate_default_transform(source_crs, crs, file.width, file.height, *file.bounds)
+        shape, wide, high = calculate_default_transform(
+            source_crs, crs, file.width, file.height, *file.bounds
+        )
         cell_m = cell_m or abs(shape.a)
         # Where the raster ends, so does the window.
         extent = (shape.c, shape.f + high * shape.e, shape.c + wide * shape.a, shape.f)
@@ -120,9 +131,10 @@ def _window(
             resampling=Resampling.bilinear, dtype="float64",
         ) as warped:  # fmt: skip
             values = warped.read(options.band) * options.scale
-    x = west + cell_m * (np.arange(width) + 0.5)
-    y = north - cell_m * (np.arange(height) + 0.5)
-    return x, y, np.where(np.isfinite(values), values, np.nan)
+    cell_m = float(cell_m)
+    x = west + cell_m * (np.arange(width, dtype=np.float64) + 0.5)
+    y = north - cell_m * (np.arange(height, dtype=np.float64) + 0.5)
+    return x, y, np.asarray(np.where(np.isfinite(values), values, np.nan), np.float64)
 
 
 READER = Reader(GeotiffOptions, read)

@@ -25,21 +25,28 @@ Floats = NDArray[np.float64]
 
 # Route types of the GTFS reference and its extended set, whose hundreds tell the mode.
 _MODES = {
-    0: "tram", 1: "metro", 2: "train", 3: "bus", 4: "ferry", 5: "tram", 6: "other", 7: "other", 11: "trolleybus",
-    12: "train", 100: "train", 200: "bus", 400: "metro", 500: "metro", 600: "metro", 700: "bus", 800: "trolleybus",
+    0: "tram", 1: "metro", 2: "train", 3: "bus", 4: "ferry", 5: "tram", 6: "other", 7: "other", 11:
+        "trolleybus",
+    12: "train", 100: "train", 200: "bus", 400: "metro", 500: "metro", 600: "metro", 700: "bus", 800:
+        "trolleybus",
     900: "tram", 1000: "ferry", 1200: "ferry", 1300: "other", 1400: "other", 1500: "on_demand",
 }  # fmt: skip
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_NUMBERS = {"stops.txt": ("stop_lat", "stop_lon"), "routes.txt": ("route_type",), "stop_times.txt": ("stop_sequence",)}
+_NUMBERS = {
+    "stops.txt": ("stop_lat", "stop_lon"),
+    "routes.txt": ("route_type",),
+    "stop_times.txt": ("stop_sequence",),
+}
 
 
 class GtfsOptions(Options):
     """Options of the reader ``gtfs``.
 
     Args:
-        layer: ``stops`` (the file's columns), ``lines`` (routes with mode, agency and, where the feed has shapes or
-            stop times, their course), ``timetable`` (one call a row), ``rides`` (median seconds between stops that
-            follow each other, by route) or ``headways`` (by route, type of day and band of hours).
+        layer: ``stops`` (the file's columns), ``lines`` (routes with mode, agency and, where the feed has
+            shapes or stop times, their course), ``timetable`` (one call a row), ``rides`` (median seconds
+            between stops that follow each other, by route) or ``headways`` (by route, type of day and band
+            of hours).
         bands_h: Bands of hours for headways.
     """
 
@@ -63,7 +70,8 @@ def read(path: Path, options: GtfsOptions) -> Reading:
 
     Raises:
         NotReady: The library gtfs-kit is not installed.
-        UnreadableSource: A file is missing, mis-encoded or damaged; the error names file, row, field and value.
+        UnreadableSource: A file is missing, mis-encoded or damaged; the error names file, row, field and
+            value.
     """
     try:
         import gtfs_kit
@@ -106,7 +114,9 @@ def _fault(path: Path, error: Exception) -> UnreadableSource:
 def _table(feed: Any, path: Path, name: str) -> pd.DataFrame:
     table = getattr(feed, name)
     if table is None or not len(table):
-        raise UnreadableSource("the GTFS feed lacks a file", file=path / f"{name}.txt", expected="a table with rows")
+        raise UnreadableSource(
+            "the GTFS feed lacks a file", file=path / f"{name}.txt", expected="a table with rows"
+        )
     frame: pd.DataFrame = table.reset_index(drop=True)
     return frame
 
@@ -126,7 +136,9 @@ def _lines(feed: Any, path: Path, _: GtfsOptions) -> Reading:
         routes["agency_name"] = routes["agency_id"].map(names)
     course = _courses(feed)
     if course is None:
-        return Reading.numbered(routes, notes=("the feed has neither shapes nor stop times: lines have no course",))
+        return Reading.numbered(
+            routes, notes=("the feed has neither shapes nor stop times: lines have no course",)
+        )
     shapes = routes["route_id"].map(course).to_numpy(object)
     return Reading.numbered(gpd.GeoDataFrame(routes, geometry=shapes, crs="EPSG:4326"))
 
@@ -145,7 +157,9 @@ def _courses(feed: Any) -> dict[str, Any] | None:
         return None
     calls = feed.stop_times.merge(feed.stops[["stop_id", "stop_lat", "stop_lon"]], on="stop_id")
     calls = calls.sort_values(["trip_id", "stop_sequence"], kind="stable")
-    size = calls.groupby("trip_id").size().reset_index(name="calls").merge(feed.trips[["trip_id", "route_id"]])
+    size = (
+        calls.groupby("trip_id").size().reset_index(name="calls").merge(feed.trips[["trip_id", "route_id"]])
+    )
     longest = size.sort_values(["calls", "trip_id"], ascending=[False, True]).drop_duplicates("route_id")
     calls = calls[calls["trip_id"].isin(longest["trip_id"])]
     drawn = _linestrings(calls["trip_id"], calls["stop_lon"], calls["stop_lat"])
@@ -159,7 +173,8 @@ def _linestrings(group: pd.Series[Any], x: pd.Series[Any], y: pd.Series[Any]) ->
     enough = np.bincount(codes)[codes] > 1
     kept, index = np.unique(codes[enough], return_inverse=True)
     places = np.stack([x.to_numpy(float)[enough], y.to_numpy(float)[enough]], axis=1)
-    return dict(zip(names[kept], shapely.linestrings(places, indices=index), strict=True))
+    drawn = np.asarray(shapely.linestrings(places, indices=index), object)
+    return dict(zip(names[kept], drawn, strict=True))
 
 
 def _calls(feed: Any, path: Path) -> tuple[pd.DataFrame, list[Remark], list[Remark]]:
@@ -170,7 +185,10 @@ def _calls(feed: Any, path: Path) -> tuple[pd.DataFrame, list[Remark], list[Rema
     calls = _table(feed, path, "stop_times")
     trips = _table(feed, path, "trips")[["trip_id", "route_id", "service_id"]]
     calls["row"] = np.arange(1, len(calls) + 1)
-    calls["arrival_s"], calls["departure_s"] = seconds(calls["arrival_time"]), seconds(calls["departure_time"])
+    calls["arrival_s"], calls["departure_s"] = (
+        seconds(calls["arrival_time"]),
+        seconds(calls["departure_time"]),
+    )
     calls = calls.merge(trips, on="trip_id", how="left")
     calls = calls.sort_values(["trip_id", "stop_sequence"], kind="stable").reset_index(drop=True)
     rejected: list[Remark] = []
@@ -178,7 +196,12 @@ def _calls(feed: Any, path: Path) -> tuple[pd.DataFrame, list[Remark], list[Rema
         (calls["route_id"].isna(), "no such trip in trips.txt", "trip_id", "a trip of trips.txt"),
         (_unreadable(calls, "arrival"), "not a time", "arrival_time", "a time such as 25:10:00"),
         (_unreadable(calls, "departure"), "not a time", "departure_time", "a time such as 25:10:00"),
-        (calls["departure_s"] < calls["arrival_s"], "departs before it arrives", "departure_time", "no earlier than the arrival"),
+        (
+            calls["departure_s"] < calls["arrival_s"],
+            "departs before it arrives",
+            "departure_time",
+            "no earlier than the arrival",
+        ),
     ):
         mask = wrong.to_numpy(bool)
         rejected += [
@@ -190,7 +213,10 @@ def _calls(feed: Any, path: Path) -> tuple[pd.DataFrame, list[Remark], list[Rema
     calls["arrival_s"] = calls["arrival_s"].fillna(calls["departure_s"])
     calls["departure_s"] = calls["departure_s"].fillna(calls["arrival_s"])
     empty = calls["arrival_s"].isna()
-    mended = [Remark(row, "time between timepoints set by even steps", "arrival_time") for row in calls["row"][empty]]
+    mended = [
+        Remark(row, "time between timepoints set by even steps", "arrival_time")
+        for row in calls["row"][empty]
+    ]
     for column in ("arrival_s", "departure_s"):
         calls[column] = calls.groupby("trip_id")[column].transform(lambda times: times.interpolate())
     return calls, rejected, mended
@@ -204,7 +230,9 @@ def _unreadable(calls: pd.DataFrame, name: str) -> pd.Series[bool]:
 def seconds(times: pd.Series[Any]) -> Floats:
     """Seconds after the start of the service day, of texts such as ``25:10:00``; NaN where it is none."""
     parts = times.astype("string").str.extract(r"^\s*(\d{1,3}):([0-5]\d):([0-5]\d)\s*$")
-    found: Floats = (parts.astype("Float64") * [3600, 60, 1]).sum(axis=1, skipna=False).to_numpy(float, na_value=np.nan)
+    found: Floats = (
+        (parts.astype("Float64") * [3600, 60, 1]).sum(axis=1, skipna=False).to_numpy(float, na_value=np.nan)
+    )
     return found
 
 
@@ -247,7 +275,9 @@ def _rides(feed: Any, path: Path, _: GtfsOptions) -> Reading:
         }
     )
     legs = legs[(calls["trip_id"] == following["trip_id"]) & (legs["travel_s"] >= 0)]
-    rides = legs.groupby(["from_stop_id", "to_stop_id", "route_id"], sort=True)["travel_s"].median().reset_index()
+    rides = (
+        legs.groupby(["from_stop_id", "to_stop_id", "route_id"], sort=True)["travel_s"].median().reset_index()
+    )
     return Reading.numbered(rides, notes=_counted(rejected, mended))
 
 
@@ -267,14 +297,21 @@ def _headways(feed: Any, path: Path, options: GtfsOptions) -> Reading:
             inside = today[today["departure_s"].between(start * 3600, end * 3600, inclusive="left")]
             # Both directions begin at stops of their own: the busier one tells how often the line runs.
             departures = inside.groupby(["route_id", "stop_id"]).size().groupby("route_id").max()
-            rows += [(route, name, start, end, (end - start) * 3600 / count) for route, count in departures.items()]
+            rows += [
+                (route, name, start, end, (end - start) * 3600 / count) for route, count in departures.items()
+            ]
     columns = ["route_id", "day_type", "start_h", "end_h", "headway_s"]
     return Reading.numbered(pd.DataFrame(rows, columns=columns), notes=_counted(rejected, mended))
 
 
 def _counted(rejected: list[Remark], mended: list[Remark]) -> tuple[str, ...]:
-    notes = [f"{len(rejected)} calls of stop_times.txt left out, the first in row {rejected[0].label}: {rejected[0].reason}"] if rejected else []
-    notes += [f"{len(mended)} calls of stop_times.txt got their times by even steps"] if mended else []
+    """What happened to calls, where rows are no calls any more."""
+    notes = []
+    if rejected:
+        first = f"the first in row {rejected[0].label}: {rejected[0].reason}"
+        notes.append(f"{len(rejected)} calls of stop_times.txt left out, {first}")
+    if mended:
+        notes.append(f"{len(mended)} calls of stop_times.txt got their times by even steps")
     return tuple(notes)
 
 

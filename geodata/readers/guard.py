@@ -90,12 +90,17 @@ def _unpacked_zip(path: Path, member: str | None, max_mb: float, *, folder: bool
         yield _folder_of(root) if folder else _main_file(root, path, member)
 
 
-def _chosen(archive: zipfile.ZipFile, path: Path, member: str | None, *, folder: bool) -> list[zipfile.ZipInfo]:
+def _chosen(
+    archive: zipfile.ZipFile, path: Path, member: str | None, *, folder: bool
+) -> list[zipfile.ZipInfo]:
     """The members to unpack: all, or those that share the wanted member's name but for the suffix."""
     files = [info for info in archive.infolist() if not info.is_dir()]
     if len(files) > MOST_MEMBERS:
         raise UnreadableSource(
-            "the zip archive holds too many files", file=path, value=len(files), expected=f"at most {MOST_MEMBERS}"
+            "the zip archive holds too many files",
+            file=path,
+            value=len(files),
+            expected=f"at most {MOST_MEMBERS}",
         )
     if folder or member is None:
         return files
@@ -103,7 +108,11 @@ def _chosen(archive: zipfile.ZipFile, path: Path, member: str | None, *, folder:
     if not wanted:
         names = ", ".join(info.filename for info in files[:8])
         raise UnreadableSource(
-            "the zip archive holds no such file", file=path, field="member", value=member, expected=f"one of {names}"
+            "the zip archive holds no such file",
+            file=path,
+            field="member",
+            value=member,
+            expected=f"one of {names}",
         )
     stem = wanted[0].filename.rsplit(".", 1)[0]
     return [info for info in files if info.filename.rsplit(".", 1)[0] == stem]
@@ -122,7 +131,9 @@ def _unpack(
     for info in files:
         target = (root / info.filename).resolve()
         if not target.is_relative_to(root.resolve()):
-            raise UnreadableSource("the zip archive holds a file that leaves its folder", file=path, value=info.filename)
+            raise UnreadableSource(
+                "the zip archive holds a file that leaves its folder", file=path, value=info.filename
+            )
         if info.flag_bits & 0x1:
             raise UnreadableSource("the zip archive is encrypted", file=path, value=info.filename)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -136,7 +147,7 @@ def _allowance(path: Path, max_mb: float) -> int:
     return int(min(max_mb * MEGABYTE, ratio))
 
 
-def _copy(packed: IO[bytes], target: Path, most: int, path: Path) -> int:
+def _copy(packed: IO[bytes] | gzip.GzipFile, target: Path, most: int, path: Path) -> int:
     """Unpack one file, counting its bytes whatever its header claims."""
     written = 0
     try:
@@ -170,10 +181,12 @@ def _main_file(root: Path, path: Path, member: str | None) -> Path:
     files = sorted(file for file in root.rglob("*") if file.is_file())
     shapes = [file for file in files if file.suffix == ".shp"]
     fitting = [file for file in files if member and _fits(file.relative_to(root).as_posix(), member)]
-    choice = fitting or (shapes if shapes else files)
+    choice = fitting or (shapes or files)
     if len(choice) != 1:
         names = ", ".join(file.relative_to(root).as_posix() for file in choice[:8])
-        raise UnreadableSource("the archive holds several files", file=path, field="member", expected=f"one of {names}")
+        raise UnreadableSource(
+            "the archive holds several files", file=path, field="member", expected=f"one of {names}"
+        )
     return choice[0]
 
 

@@ -7,9 +7,11 @@ protocol-buffer message of four nested records, so that reading it needs a few l
     network: 1 name, 2 stops, 3 lines
     stop: 1 latitude, 2 longitude, 3 travel options, 4 name
     travel option: 1 stop, 2 travel seconds, 3 stay seconds, 4 line, 5 walking metres
-    line: 1 name, 2 times;  time: 1 interval seconds, 2 from hour, 3 to hour, 4 weekdays (taken for bits, Monday first)
+    line: 1 name, 2 times;  time: 1 interval seconds, 2 from hour, 3 to hour, 4 weekdays (taken for bits,
+        Monday first)
 
-Numbers that are zero are not written: the first stop, and a ride so short that the timetable gives it no time.
+Numbers that are zero are not written: the first stop, and a ride so short that the timetable gives it no
+time.
 """
 
 from __future__ import annotations
@@ -26,16 +28,23 @@ from geodata.errors import UnreadableSource
 from geodata.readers.raw import Options, Reader, Reading
 
 Field = tuple[int, int | bytes]
-_DAYS = {0b0011111: "weekday", 0b1111111: "daily", 0b0100000: "saturday", 0b1000000: "sunday", 0b1100000: "weekend"}
+_DAYS = {
+    0b0011111: "weekday",
+    0b1111111: "daily",
+    0b0100000: "saturday",
+    0b1000000: "sunday",
+    0b1100000: "weekend",
+}
 
 
 class MapnificentOptions(Options):
     """Options of the reader ``mapnificent``.
 
     Args:
-        layer: ``stops`` (stop, name, lon, lat), ``rides`` (from, to, line, travel_s), ``walks`` (from, to, walk_m),
-            ``lines`` (line and the straight lines between its stops) or ``headways`` (line, weekdays, start_h,
-            stop_h, interval_s). Stops are named ``m0``, ``m1``, ... by their place in the file.
+        layer: ``stops`` (stop, name, lon, lat), ``rides`` (from, to, line, travel_s), ``walks`` (from, to,
+            walk_m), ``lines`` (line and the straight lines between its stops) or ``headways`` (line,
+            weekdays, start_h, stop_h, interval_s). Stops are named ``m0``, ``m1``, ... by their place in
+            the file.
     """
 
     layer: Literal["stops", "rides", "walks", "lines", "headways"]
@@ -51,7 +60,9 @@ def read(path: Path, options: MapnificentOptions) -> Reading:
         stops, lines = _network(path.read_bytes())
         frame = _LAYERS[options.layer](stops, lines)
     except (IndexError, ValueError, KeyError, TypeError, struct.error) as error:
-        raise UnreadableSource(f"the Mapnificent network is truncated or damaged: {error}", file=path) from error
+        raise UnreadableSource(
+            f"the Mapnificent network is truncated or damaged: {error}", file=path
+        ) from error
     return Reading.numbered(frame)
 
 
@@ -165,7 +176,8 @@ def _lines(stops: list[dict[int, list[int | bytes]]], _: object) -> pd.DataFrame
     rides = rides[rides["line"].notna() & (rides["from"] != rides["to"])]
     legs = shapely.linestrings(np.stack([place[rides["from"]], place[rides["to"]]], axis=1))
     drawn = gpd.GeoDataFrame({"line": rides["line"].to_numpy()}, geometry=legs, crs="EPSG:4326")
-    return drawn.dissolve(by="line", sort=True).reset_index()
+    merged: pd.DataFrame = drawn.dissolve(by="line", sort=True).reset_index()
+    return merged
 
 
 def _headways(_: object, lines: list[dict[int, list[int | bytes]]]) -> pd.DataFrame:
@@ -176,7 +188,9 @@ def _headways(_: object, lines: list[dict[int, list[int | bytes]]]) -> pd.DataFr
             time = _fields(raw)
             days = time.get(4, [0])[0]
             assert isinstance(days, int)
-            rows.append((_text(line[1][0]), days, _DAYS.get(days), *(time.get(part, [0])[0] for part in (2, 3, 1))))
+            rows.append(
+                (_text(line[1][0]), days, _DAYS.get(days), *(time.get(part, [0])[0] for part in (2, 3, 1)))
+            )
     return pd.DataFrame(rows, columns=["line", "weekdays", "day_type", "start_h", "stop_h", "interval_s"])
 
 

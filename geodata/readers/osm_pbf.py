@@ -32,8 +32,8 @@ class OsmOptions(Options):
         match: Which objects: each a key (``building``) or a key with values (``leisure=park|garden``); one
             match is enough.
         without: Which of them not, written alike.
-        geometry: ``point``: nodes; ``line``: ways; ``area``: closed ways and multipolygons; ``place``: nodes, and
-            areas by a point inside them.
+        geometry: ``point``: nodes; ``line``: ways; ``area``: closed ways and multipolygons; ``place``:
+            nodes, and areas by a point inside them.
         tags: Tags that become columns. The columns ``osm_id`` and ``osm_type`` are always there.
     """
 
@@ -70,7 +70,9 @@ class _Found:
         }
         for place, name in enumerate(self.tags):
             columns[name] = np.array([value[place] for value in self.values], object)
-        frame: gpd.GeoDataFrame = gpd.GeoDataFrame(columns, geometry=np.array(self.shapes, object), crs="EPSG:4326")
+        frame: gpd.GeoDataFrame = gpd.GeoDataFrame(
+            columns, geometry=np.array(self.shapes, object), crs="EPSG:4326"
+        )
         labels = [f"{kind}/{number}" for kind, number in zip(self.types, self.ids, strict=True)]
         return Reading(frame, np.array(labels, object), self.rejected, self.mended)
 
@@ -91,7 +93,9 @@ def read(path: Path, options: OsmOptions) -> Reading:
     try:
         collect(osmium, path, options, found)
     except (RuntimeError, osmium.InvalidLocationError) as error:
-        raise UnreadableSource(f"the OpenStreetMap file is truncated or damaged: {error}", file=path) from error
+        raise UnreadableSource(
+            f"the OpenStreetMap file is truncated or damaged: {error}", file=path
+        ) from error
     return found.reading()
 
 
@@ -130,11 +134,15 @@ def _lines(osmium: Any, path: Path, options: OsmOptions, found: _Found) -> None:
         known = [(node.lon, node.lat) for node in way.nodes if node.location.valid()]
         label = f"way/{way.id}"
         if len(known) < 2:
-            found.rejected.append(Remark(label, "fewer than two of its nodes are in the extract", fault=False))
+            found.rejected.append(
+                Remark(label, "fewer than two of its nodes are in the extract", fault=False)
+            )
             continue
         if len(known) < len(way.nodes):
             missing = len(way.nodes) - len(known)
-            found.mended.append(Remark(label, "cut at the edge of the extract", "nodes", f"{missing} missing"))
+            found.mended.append(
+                Remark(label, "cut at the edge of the extract", "nodes", f"{missing} missing")
+            )
         found.add("way", way.id, shapely.LineString(known), way.tags)
 
 

@@ -51,7 +51,8 @@ class Reading:
     """A raw table.
 
     Args:
-        frame: The rows, a GeoDataFrame where the format has geometry; text columns hold text, None where empty.
+        frame: The rows, a GeoDataFrame where the format has geometry; text columns hold text, None where
+            empty.
         labels: What names each row in its file, usually its number, 1 for the first row of data.
         rejected: Rows that could not be made into rows of the table.
         mended: Rows of the table that the reader repaired.
@@ -76,9 +77,9 @@ class Grid:
 
     Args:
         cells: Cells in the file.
-        window: Reads the part that covers a box (west, south, east, north) of a CRS, as ``(x, y, values)``: the
-            cells' centres in that CRS and their values, NaN where there is none. The side of a cell in metres
-            is the file's own where it is given as None.
+        window: Reads the part that covers a box (west, south, east, north) of a CRS, as ``(x, y, values)``:
+            the cells' centres in that CRS and their values, NaN where there is none. The side of a cell in
+            metres is the file's own where it is given as None.
     """
 
     cells: int

@@ -40,7 +40,10 @@ def load_json(path: Path, encoding: str = "utf-8") -> Any:
         return json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         raise UnreadableSource(
-            f"the file is no JSON: {error.msg}", file=path, row=f"{error.lineno} (line)", value=_around(text, error.pos)
+            f"the file is no JSON: {error.msg}",
+            file=path,
+            row=f"{error.lineno} (line)",
+            value=_around(text, error.pos),
         ) from error
     except (RecursionError, ValueError) as error:
         raise UnreadableSource(f"the file is no JSON: {error}", file=path) from error
@@ -63,11 +66,16 @@ def read(path: Path, options: RecordsOptions) -> Reading:
     found = load_json(path, options.encoding)
     for key in options.path:
         if not isinstance(found, dict) or key not in found:
-            raise UnreadableSource("the JSON file lacks a key", file=path, field=".".join(options.path), value=key)
+            raise UnreadableSource(
+                "the JSON file lacks a key", file=path, field=".".join(options.path), value=key
+            )
         found = found[key]
     if not isinstance(found, list):
         raise UnreadableSource(
-            "a list of objects is expected here", file=path, field=".".join(options.path) or None, value=type(found).__name__
+            "a list of objects is expected here",
+            file=path,
+            field=".".join(options.path) or None,
+            value=type(found).__name__,
         )
     good = [item for item in found if isinstance(item, dict)]
     labels = [number for number, item in enumerate(found, 1) if isinstance(item, dict)]

@@ -1,4 +1,4 @@
-"""What the two encodings of 3D city models have in common: from a building's surfaces to footprint and height."""
+"""What both encodings of 3D city models share: the way from a building's surfaces to footprint and height."""
 
 from __future__ import annotations
 
@@ -38,15 +38,17 @@ class Building:
 def reading(buildings: Iterable[Building], crs: str | None, attributes: Sequence[str]) -> Reading:
     """Buildings as rows: footprint, ``z_min_m``, ``z_max_m``, ``height_m``, and their attributes.
 
-    The footprint is the union of the ground surfaces; where a building has none, the outline of all surfaces seen
-    from above.
+    The footprint is the union of the ground surfaces; where a building has none, the outline of all
+    surfaces seen from above.
     """
     import geopandas as gpd
 
     rows, shapes, labels, rejected = [], [], [], []
     for building in buildings:
         if not building.surfaces:
-            rejected.append(Remark(building.label, "a building without surfaces", "geometry", expected="LoD1 to LoD3"))
+            rejected.append(
+                Remark(building.label, "a building without surfaces", "geometry", expected="LoD1 to LoD3")
+            )
             continue
         heights = np.concatenate([ring[:, 2] for surface in building.surfaces for ring in surface])
         low, high = float(heights.min()), float(heights.max())

@@ -1,4 +1,4 @@
-"""Text as it was really encoded: a file said to be UTF-8 that is not is found out, with the line and the bytes."""
+"""Text as it was really encoded: a file said to be UTF-8 that is not is found out, with line and bytes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ def check_encoding(path: Path, encoding: str) -> None:
     try:
         decoder = codecs.getincrementaldecoder(encoding)()
     except LookupError as error:
-        raise UnreadableSource("no encoding is called this", file=path, field="encoding", value=encoding) from error
+        raise UnreadableSource(
+            "no encoding is called this", file=path, field="encoding", value=encoding
+        ) from error
     line, begin = 1, b""
     with path.open("rb") as stream:
         while True:

@@ -1,4 +1,4 @@
-"""Vector files: GeoPackage, GeoJSON, Shapefile, TopoJSON, FlatGeobuf and the rest that GDAL reads; GeoParquet.
+"""Vector files: GeoPackage, GeoJSON, Shapefile, TopoJSON, FlatGeobuf and others that GDAL reads; GeoParquet.
 
 One reader for all of them: the format is told by the file, the rest is the same.
 """
@@ -49,7 +49,9 @@ def read(path: Path, options: VectorOptions) -> Reading:
         missing = sorted(set(options.columns) - set(frame.columns))
         if missing:
             known = ", ".join(str(name) for name in frame.columns if name != "geometry")
-            raise UnreadableSource("the file lacks a column", file=path, field=missing[0], expected=f"one of {known}")
+            raise UnreadableSource(
+                "the file lacks a column", file=path, field=missing[0], expected=f"one of {known}"
+            )
     return Reading.numbered(frame)
 
 
@@ -72,8 +74,14 @@ def _gdal(path: Path, options: VectorOptions) -> gpd.GeoDataFrame:
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            frame = pyogrio.read_dataframe(path, layer=layer, columns=options.columns, use_arrow=False, **more)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError) as error:
+            frame = pyogrio.read_dataframe(
+                path, layer=layer, columns=options.columns, use_arrow=False, **more
+            )
+    except (
+        pyogrio.errors.DataSourceError,
+        pyogrio.errors.DataLayerError,
+        pyogrio.errors.FeatureError,
+    ) as error:
         raise UnreadableSource(f"the file is truncated or damaged: {error}", file=path) from error
     except (UnicodeDecodeError, ValueError, RuntimeError) as error:
         raise UnreadableSource(f"the file cannot be read: {error}", file=path) from error
@@ -110,7 +118,9 @@ def _check_whole(path: Path, layer: str, rows: int, said: list[str]) -> None:
     import pyogrio
 
     promised = int(pyogrio.read_info(path, layer=layer)["features"])
-    worrying = [text for text in said if any(word in text.lower() for word in ("truncat", "corrupt", "damag", "fail"))]
+    worrying = [
+        text for text in said if any(word in text.lower() for word in ("truncat", "corrupt", "damag", "fail"))
+    ]
     if worrying or (promised >= 0 and rows != promised):
         detail = worrying[0] if worrying else f"{rows} features could be read"
         raise UnreadableSource(
@@ -124,7 +134,9 @@ def _check_companions(path: Path) -> None:
     for suffix in _SIDECARS:
         if not any(path.with_suffix(form).exists() for form in (suffix, suffix.upper())):
             raise UnreadableSource(
-                "a file that belongs to the Shapefile is missing", file=path.with_suffix(suffix), expected="a file"
+                "a file that belongs to the Shapefile is missing",
+                file=path.with_suffix(suffix),
+                expected="a file",
             )
 
 
