@@ -1,7 +1,7 @@
 """The parts of a recipe: files, readers, columns, places, joins.
 
-Each class stands for one table of the TOML file and refuses fields that it does not know; :mod:`geodata.recipe`
-puts them together.
+Each class stands for one table of the TOML file and refuses fields that it does not know;
+:mod:`geodata.recipe` puts them together.
 """
 
 from __future__ import annotations
