@@ -191,8 +191,7 @@ def _calls(feed: Any, path: Path) -> tuple[pd.DataFrame, list[Remark], list[Rema
     )
     calls = calls.merge(trips, on="trip_id", how="left")
     calls = calls.sort_values(["trip_id", "stop_sequence"], kind="stable").reset_index(drop=True)
-    rejected: list[Remark] = []
-    for wrong, reason, column, expected in (
+    tests = (
         (calls["route_id"].isna(), "no such trip in trips.txt", "trip_id", "a trip of trips.txt"),
         (_unreadable(calls, "arrival"), "not a time", "arrival_time", "a time such as 25:10:00"),
         (_unreadable(calls, "departure"), "not a time", "departure_time", "a time such as 25:10:00"),
@@ -202,14 +201,17 @@ def _calls(feed: Any, path: Path) -> tuple[pd.DataFrame, list[Remark], list[Rema
             "departure_time",
             "no earlier than the arrival",
         ),
-    ):
-        mask = wrong.to_numpy(bool)
+    )
+    rejected: list[Remark] = []
+    gone = np.zeros(len(calls), np.bool_)
+    for wrong, reason, column, expected in tests:
+        fresh = calls[wrong.to_numpy(bool) & ~gone]
+        gone |= wrong.to_numpy(bool)
         rejected += [
             Remark(row, reason, column, value, expected)
-            for row, value in zip(calls["row"][mask], calls[column][mask], strict=True)
+            for row, value in zip(fresh["row"], fresh[column], strict=True)
         ]
-        calls = calls[~mask]
-    calls = calls.reset_index(drop=True)
+    calls = calls[~gone].reset_index(drop=True)
     calls["arrival_s"] = calls["arrival_s"].fillna(calls["departure_s"])
     calls["departure_s"] = calls["departure_s"].fillna(calls["arrival_s"])
     empty = calls["arrival_s"].isna()
