@@ -27,7 +27,7 @@ _PLAIN = {
     "yearOfConstruction": "year_built",
     "measuredHeight": "measured_height_m",
 }
-_CODE = re.compile(r"(\d{4,6})(?!.*\d)")
+_CODE = re.compile(r"EPSG[:/]+(?:[\d.]*[:/]+)?(\d{4,6})")
 
 
 class CitygmlOptions(Options):
@@ -139,9 +139,7 @@ def _rings(polygon: Element, axes: str) -> list[Ring]:
 
 def _crs(path: Path, names: list[str]) -> str:
     """The horizontal CRS of the srsName, in any of its spellings."""
-    codes = [
-        match.group(1) for name in names if (match := _CODE.search(name.split(",crs:")[0].split("+")[0]))
-    ]
+    codes = [match.group(1) for name in names if (match := _CODE.search(name))]
     if not codes:
         raise UnreadableSource(
             "the file does not name its CRS",
