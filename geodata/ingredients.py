@@ -194,6 +194,7 @@ class GeometryRecipe(Part):
         overrule_crs: Whether ``crs`` is right and the file's own is wrong.
         shape: ``point`` takes a point inside each area, ``square`` makes a square cell around each point.
         cell_m: Side of that square, or of a raster's cells in the pack.
+        simplify_m: Vertices that lie within this distance of a straight line between others are left out.
         clip: ``inside``: rows whose point or whose area's inner point lies in the city; ``touch``: rows that
             meet the city; ``cut``: the part of each row that lies in the city; ``none``: all rows.
         margin_m: How far beyond the city's boundary rows are taken.
@@ -206,6 +207,7 @@ class GeometryRecipe(Part):
     overrule_crs: bool = False
     shape: Literal["point", "square"] | None = None
     cell_m: Annotated[float | None, Field(gt=0)] = None
+    simplify_m: Annotated[float | None, Field(gt=0)] = None
     clip: Literal["inside", "touch", "cut", "none"] = "inside"
     margin_m: Annotated[float, Field(ge=0)] = 0.0
 

@@ -135,6 +135,8 @@ def _simple_lines(lines: Lines) -> tuple[Lines, Ints]:
 def _vertices(lines: Lines) -> tuple[Ints, Floats, Floats, NDArray[np.bool_]]:
     """Each vertex's line, coordinates, distance along the line, and whether it is an end."""
     place, line = shapely.get_coordinates(lines, return_index=True)
+    if not len(place):
+        return line, place, np.zeros(0), np.zeros(0, np.bool_)
     first = np.r_[True, line[1:] != line[:-1]]
     last = np.r_[first[1:], True]
     step = np.r_[0.0, np.hypot(*np.diff(place, axis=0).T)]
@@ -244,12 +246,15 @@ def _repeats(segments: Lines, start: Ints, end: Ints, tolerance_m: float) -> NDA
     """Which segments run, within the tolerance, where an earlier one between the same nodes runs."""
     low, high = np.minimum(start, end), np.maximum(start, end)
     order = np.lexsort((np.arange(len(segments)), high, low))
-    first = np.r_[True, (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)][: len(order)]
-    leader = order[np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))]
+    low, high = low[order], high[order]
     repeats = np.zeros(len(segments), np.bool_)
-    again = ~first & (tolerance_m > 0)
-    apart = shapely.hausdorff_distance(segments[order[again]], segments[leader[again]])
-    repeats[order[again]] = apart <= tolerance_m
+    # Each segment is held against the one a step before it, then two steps, until no two share their nodes.
+    for step in range(1, len(segments) if tolerance_m > 0 else 0):
+        pair = np.flatnonzero((low[step:] == low[:-step]) & (high[step:] == high[:-step])) + step
+        if not len(pair):
+            break
+        apart = shapely.hausdorff_distance(segments[order[pair]], segments[order[pair - step]])
+        repeats[order[pair]] |= apart <= tolerance_m
     return repeats
 
 

@@ -1,4 +1,4 @@
-"""What tests of every room share: where the real data and the published cases stand, and a home of their own."""
+"""What tests of every room share: where real data and published cases stand, and a home of their own."""
 
 from __future__ import annotations
 

@@ -32,6 +32,15 @@ _SAMPLE = 200
 _CANDIDATES = ("EPSG:4326", "EPSG:3857", "EPSG:3035", "EPSG:4258")
 
 
+def _simplified(placed: gpd.GeoDataFrame, distance_m: float, ledger: Ledger) -> gpd.GeoDataFrame:
+    """Outlines and courses without vertices that say nothing (Douglas and Peucker 1973)."""
+    shapes = placed.geometry.to_numpy()
+    simpler = shapely.simplify(shapes, distance_m, preserve_topology=True)
+    before, after = (int(shapely.get_num_coordinates(item).sum()) for item in (shapes, simpler))
+    ledger.note(f"{before} vertices simplified to {after}, within {distance_m:g} m")
+    return placed.set_geometry(np.asarray(simpler, object), crs=placed.crs)
+
+
 @dataclass(frozen=True)
 class Place:
     """A city as far as clipping is concerned.
@@ -78,7 +87,8 @@ def located(
     placed = ledger.drop(
         placed, wild, "lies outside the CRS", field="geometry", expected=f"a place within {crs}"
     )
-    return _shaped(placed, recipe, kind, ledger), source_crs
+    placed = _shaped(placed, recipe, kind, ledger)
+    return (_simplified(placed, recipe.simplify_m, ledger) if recipe.simplify_m else placed), source_crs
 
 
 def _points(frame: pd.DataFrame, recipe: GeometryRecipe, ledger: Ledger, file: str) -> gpd.GeoDataFrame:

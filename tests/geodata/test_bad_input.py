@@ -1,4 +1,4 @@
-"""Whatever is wrong with a source gives an error or a line of the report that names file, row, field and value."""
+"""Whatever is wrong with a source gives an error or a line that names file, row, field and value."""
 
 from __future__ import annotations
 
@@ -61,7 +61,9 @@ def test_empty_file(village: Village) -> None:
 
 def test_enormous_file_is_refused_before_it_is_read(village: Village) -> None:
     village.put("stops.csv", "\n".join(stops(200)))
-    text = dataset("stops", "csv", "stops.csv", STOPS).replace('path = "stops.csv"', 'path = "stops.csv"\nmax_mb = 0.001')
+    text = dataset("stops", "csv", "stops.csv", STOPS).replace(
+        'path = "stops.csv"', 'path = "stops.csv"\nmax_mb = 0.001'
+    )
     with pytest.raises(UnreadableSource, match="larger than the recipe allows") as caught:
         village.build(text)
     assert caught.value.field == "max_mb"
@@ -85,7 +87,9 @@ def test_quote_that_never_closes(village: Village) -> None:
     assert caught.value.row == "5 (line)"
 
 
-@pytest.mark.parametrize(("name", "reader"), [("a.gpkg", "vector"), ("a.tif", "geotiff"), ("a.osm.pbf", "osm_pbf")])
+@pytest.mark.parametrize(
+    ("name", "reader"), [("a.gpkg", "vector"), ("a.tif", "geotiff"), ("a.osm.pbf", "osm_pbf")]
+)
 def test_corrupt_file_of_a_binary_format(village: Village, name: str, reader: str) -> None:
     village.put(name, bytes(np.random.default_rng(1).integers(0, 256, 5000, dtype=np.uint8)))
     if reader == "geotiff":
@@ -101,17 +105,21 @@ def test_corrupt_file_of_a_binary_format(village: Village, name: str, reader: st
 
 def test_truncated_geopackage(village: Village) -> None:
     places = gpd.GeoDataFrame(
-        {"stop_id": range(4000), "name": ["a" * 50] * 4000}, geometry=[Point(WEST + 1, SOUTH + 1)] * 4000, crs=3301
+        {"stop_id": range(4000), "name": ["a" * 50] * 4000},
+        geometry=[Point(WEST + 1, SOUTH + 1)] * 4000,
+        crs=3301,
     )
     path = village.frame("stops.gpkg", places)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
-    with pytest.raises(UnreadableSource, match="truncated|damaged") as caught:
+    with pytest.raises(UnreadableSource, match=r"truncated|damaged") as caught:
         village.build(dataset("stops", "vector", "stops.gpkg"))
     assert caught.value.file == "stops.gpkg"
 
 
 def test_truncated_geojson(village: Village) -> None:
-    places = gpd.GeoDataFrame({"stop_id": ["a", "b"], "name": ["A", "B"]}, geometry=[Point(26.6, 58.3)] * 2, crs=4326)
+    places = gpd.GeoDataFrame(
+        {"stop_id": ["a", "b"], "name": ["A", "B"]}, geometry=[Point(26.6, 58.3)] * 2, crs=4326
+    )
     path = village.frame("stops.geojson", places)
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(UnreadableSource):
@@ -146,14 +154,22 @@ def test_file_in_another_crs_than_the_recipe_says(village: Village) -> None:
 
 
 def test_wrong_crs_names_the_one_that_would_fit(village: Village) -> None:
-    village.put("stops.csv", "stop_id,name,lon,lat\n" + "".join(f"s{n},S,{WEST + n},{SOUTH + n}\n" for n in range(1, 9)))
-    with pytest.raises(InvalidData, match="no row lies in Village: they would if their CRS were EPSG:3301") as caught:
+    village.put(
+        "stops.csv",
+        "stop_id,name,lon,lat\n" + "".join(f"s{n},S,{WEST + n},{SOUTH + n}\n" for n in range(1, 9)),
+    )
+    with pytest.raises(
+        InvalidData, match="no row lies in Village: they would if their CRS were EPSG:3301"
+    ) as caught:
         village.build(dataset("stops", "csv", "stops.csv", STOPS.replace("4326", "3067")))
     assert (caught.value.file, caught.value.row, caught.value.field) == ("stops.csv", 1, "geometry")
 
 
 def test_metres_declared_as_degrees(village: Village) -> None:
-    village.put("stops.csv", "stop_id,name,lon,lat\n" + "".join(f"s{n},S,{WEST + n},{SOUTH + n}\n" for n in range(1, 9)))
+    village.put(
+        "stops.csv",
+        "stop_id,name,lon,lat\n" + "".join(f"s{n},S,{WEST + n},{SOUTH + n}\n" for n in range(1, 9)),
+    )
     with pytest.raises(InvalidData, match="no longitude and latitude"):
         village.build(dataset("stops", "csv", "stops.csv", STOPS))
 
@@ -183,7 +199,12 @@ def test_places_that_were_never_filled_in(village: Village) -> None:
     report = report_of(village, text, "stops")
     assert report.rows_kept == 40
     assert reason(report, "0, 0").examples[0].row == "41"
-    told = {example.row for item in report.dropped if "not a coordinate" in item.reason for example in item.examples}
+    told = {
+        example.row
+        for item in report.dropped
+        if "not a coordinate" in item.reason
+        for example in item.examples
+    }
     assert told == {"42", "43", "44"}
 
 
@@ -210,7 +231,11 @@ def test_duplicate_keys(village: Village) -> None:
     report = report_of(village, dataset("stops", "csv", "stops.csv", STOPS), "stops")
     assert reason(report, "same row again").examples[0].row == "61"
     other = reason(report, "same key with other values")
-    assert (other.examples[0].row, other.examples[0].field, other.examples[0].value) == ("62", "stop_id", "s5")
+    assert (other.examples[0].row, other.examples[0].field, other.examples[0].value) == (
+        "62",
+        "stop_id",
+        "s5",
+    )
     assert report.rows_kept == 60
 
 
@@ -224,7 +249,9 @@ def test_too_much_wrong_stops_the_build(village: Village) -> None:
 
 def test_overlapping_districts(village: Village) -> None:
     areas = [box(WEST, SOUTH, WEST + 3000, NORTH), box(WEST + 2000, SOUTH, EAST, NORTH)]
-    village.frame("d.gpkg", gpd.GeoDataFrame({"district_id": ["a", "b"], "name": ["A", "B"]}, geometry=areas, crs=3301))
+    village.frame(
+        "d.gpkg", gpd.GeoDataFrame({"district_id": ["a", "b"], "name": ["A", "B"]}, geometry=areas, crs=3301)
+    )
     with pytest.raises(InvalidData, match="two areas overlap by 10 km2") as caught:
         village.build(dataset("districts", "vector", "d.gpkg"))
     assert (caught.value.row, caught.value.value) == (2, "b and a")
@@ -233,7 +260,9 @@ def test_overlapping_districts(village: Village) -> None:
 def test_slivers_of_overlap_are_cut_away(village: Village) -> None:
     middle = (WEST + EAST) / 2
     areas = [box(WEST, SOUTH, middle, NORTH), box(middle - 0.2, SOUTH, EAST, NORTH)]
-    village.frame("d.gpkg", gpd.GeoDataFrame({"district_id": ["a", "b"], "name": ["A", "B"]}, geometry=areas, crs=3301))
+    village.frame(
+        "d.gpkg", gpd.GeoDataFrame({"district_id": ["a", "b"], "name": ["A", "B"]}, geometry=areas, crs=3301)
+    )
     built = village.build(dataset("districts", "vector", "d.gpkg"))
     districts = built.pack.features("districts")
     assert districts.geometry.iloc[0].intersection(districts.geometry.iloc[1]).area == 0
@@ -253,7 +282,9 @@ def test_broken_outline_is_mended_and_said(village: Village) -> None:
 
 def test_non_finite_numbers(village: Village) -> None:
     lines = hourly("2026-01-01", 100)
-    lines[10], lines[20], lines[30] = (lines[n].rsplit(",", 1)[0] + cell for n, cell in ((10, ",inf"), (20, ",nan"), (30, ",x")))
+    lines[10], lines[20], lines[30] = (
+        lines[n].rsplit(",", 1)[0] + cell for n, cell in ((10, ",inf"), (20, ",nan"), (30, ",x"))
+    )
     village.put("w.csv", "\n".join(lines))
     report = report_of(village, dataset("weather", "csv", "w.csv"), "weather")
     assert reason(report, "not a finite number").examples[0].row == "10"
@@ -262,7 +293,9 @@ def test_non_finite_numbers(village: Village) -> None:
 
 
 def test_optional_cell_that_is_wrong_is_emptied_and_the_row_stays(village: Village) -> None:
-    lines = [line + (",wind_speed_m_s" if n == 0 else ",3.5") for n, line in enumerate(hourly("2026-01-01", 50))]
+    lines = [
+        line + (",wind_speed_m_s" if n == 0 else ",3.5") for n, line in enumerate(hourly("2026-01-01", 50))
+    ]
     lines[7] = lines[7].replace(",3.5", ",999")
     village.put("w.csv", "\n".join(lines))
     built = village.build(dataset("weather", "csv", "w.csv"))
@@ -273,25 +306,37 @@ def test_optional_cell_that_is_wrong_is_emptied_and_the_row_stays(village: Villa
     assert built.pack.table("weather")["wind_speed_m_s"].isna().sum() == 1
 
 
-@pytest.mark.parametrize(
-    ("factor", "offset", "unit"), [(1.8, 32.0, "degF"), (1.0, 273.15, "kelvin")]
-)
+@pytest.mark.parametrize(("factor", "offset", "unit"), [(1.8, 32.0, "degF"), (1.0, 273.15, "kelvin")])
 def test_unit_mistake_names_the_unit(village: Village, factor: float, offset: float, unit: str) -> None:
     times = pd.date_range("2026-06-01", periods=200, freq="h", tz="UTC")
     celsius = 16 + 6 * np.sin(np.arange(200))
-    lines = [f"{time.isoformat()},{value * factor + offset}" for time, value in zip(times, celsius, strict=True)]
+    lines = [
+        f"{time.isoformat()},{value * factor + offset}" for time, value in zip(times, celsius, strict=True)
+    ]
     village.put("w.csv", "\n".join(["time,temperature_c", *lines]))
     with pytest.raises(InvalidData, match="speak of another unit") as caught:
         village.build(dataset("weather", "csv", "w.csv"))
     assert caught.value.field == "temperature_c"
     assert unit in str(caught.value.hint)
-    built = village.build(dataset("weather", "csv", "w.csv", f'columns.temperature_c = {{ from = "temperature_c", unit = "{unit}" }}'))
+    built = village.build(
+        dataset(
+            "weather",
+            "csv",
+            "w.csv",
+            f'columns.temperature_c = {{ from = "temperature_c", unit = "{unit}" }}',
+        )
+    )
     assert built.pack.table("weather")["temperature_c"].mean() == pytest.approx(celsius.mean())
 
 
 def test_price_in_cents(village: Village) -> None:
     times = pd.date_range("2026-01-01", periods=200, freq="h", tz="UTC")
-    village.put("p.csv", "\n".join(["time,price_eur_per_mwh", *(f"{time.isoformat()},{4 + n % 5}" for n, time in enumerate(times))]))
+    village.put(
+        "p.csv",
+        "\n".join(
+            ["time,price_eur_per_mwh", *(f"{time.isoformat()},{4 + n % 5}" for n, time in enumerate(times))]
+        ),
+    )
     with pytest.raises(InvalidData, match="another unit") as caught:
         village.build(dataset("prices", "csv", "p.csv"))
     assert "cent/kWh" in str(caught.value.hint)
@@ -299,7 +344,9 @@ def test_price_in_cents(village: Village) -> None:
 
 def test_series_with_gap_and_duplicates(village: Village) -> None:
     lines = hourly("2026-01-01", 100)
-    village.put("w.csv", "\n".join([*lines[:40], *lines[43:], lines[9], lines[12].rsplit(",", 1)[0] + ",9.5"]))
+    village.put(
+        "w.csv", "\n".join([*lines[:40], *lines[43:], lines[9], lines[12].rsplit(",", 1)[0] + ",9.5"])
+    )
     report = report_of(village, dataset("weather", "csv", "w.csv"), "weather")
     assert reason(report, "same row again").rows == 1
     assert reason(report, "same key with other values").rows == 1
@@ -322,9 +369,13 @@ def test_short_gaps_are_filled_when_asked(village: Village) -> None:
 
 def test_autumn_clock_change_keeps_both_hours(village: Village) -> None:
     """On 25 October 2026 the clocks of Tallinn show 03:00 to 04:00 twice."""
-    local = pd.date_range("2026-10-24 20:00", periods=14, freq="h", tz="Europe/Tallinn").strftime("%Y-%m-%d %H:%M")
+    local = pd.date_range("2026-10-24 20:00", periods=14, freq="h", tz="Europe/Tallinn").strftime(
+        "%Y-%m-%d %H:%M"
+    )
     assert local.duplicated().sum() == 1
-    village.put("w.csv", "\n".join(["time,temperature_c", *(f"{time},{n % 9}" for n, time in enumerate(local))]))
+    village.put(
+        "w.csv", "\n".join(["time,temperature_c", *(f"{time},{n % 9}" for n, time in enumerate(local))])
+    )
     built = village.build(dataset("weather", "csv", "w.csv", HOURS))
     times = built.pack.table("weather")["time"]
     assert built.cleaning.datasets[1].rows_kept == 14
@@ -333,8 +384,14 @@ def test_autumn_clock_change_keeps_both_hours(village: Village) -> None:
 
 
 def test_autumn_hour_that_is_there_once_leaves_a_gap_that_is_told(village: Village) -> None:
-    local = pd.date_range("2026-10-24 20:00", periods=14, freq="h", tz="Europe/Tallinn").strftime("%Y-%m-%d %H:%M").unique()
-    village.put("w.csv", "\n".join(["time,temperature_c", *(f"{time},{n % 9}" for n, time in enumerate(local))]))
+    local = (
+        pd.date_range("2026-10-24 20:00", periods=14, freq="h", tz="Europe/Tallinn")
+        .strftime("%Y-%m-%d %H:%M")
+        .unique()
+    )
+    village.put(
+        "w.csv", "\n".join(["time,temperature_c", *(f"{time},{n % 9}" for n, time in enumerate(local))])
+    )
     report = report_of(village, dataset("weather", "csv", "w.csv", HOURS), "weather")
     assert "1 rows of 3600 s are missing" in report.notes[0].text
 
@@ -342,7 +399,9 @@ def test_autumn_hour_that_is_there_once_leaves_a_gap_that_is_told(village: Villa
 def test_hour_that_spring_skips(village: Village) -> None:
     """On 29 March 2026 the clocks of Tallinn go from 03:00 to 04:00."""
     naive = pd.date_range("2026-03-28 20:00", periods=30, freq="h").strftime("%Y-%m-%d %H:%M")
-    village.put("w.csv", "\n".join(["time,temperature_c", *(f"{time},{n % 9}" for n, time in enumerate(naive))]))
+    village.put(
+        "w.csv", "\n".join(["time,temperature_c", *(f"{time},{n % 9}" for n, time in enumerate(naive))])
+    )
     report = report_of(village, dataset("weather", "csv", "w.csv", HOURS), "weather")
     skipped = reason(report, "skip in spring")
     assert (skipped.rows, skipped.examples[0].row, skipped.examples[0].value) == (1, "8", "2026-03-29 03:00")
@@ -358,7 +417,12 @@ def test_times_without_a_zone(village: Village) -> None:
 def test_more_residents_than_an_area_can_house(village: Village) -> None:
     cells = [box(WEST + n * 250, SOUTH, WEST + (n + 1) * 250, SOUTH + 250) for n in range(40)]
     people = [200.0] * 39 + [31_470.0]
-    village.frame("p.gpkg", gpd.GeoDataFrame({"cell_id": [f"c{n}" for n in range(40)], "population": people}, geometry=cells, crs=3301))
+    village.frame(
+        "p.gpkg",
+        gpd.GeoDataFrame(
+            {"cell_id": [f"c{n}" for n in range(40)], "population": people}, geometry=cells, crs=3301
+        ),
+    )
     report = report_of(village, dataset("population", "vector", "p.gpkg"), "population")
     crowded = reason(report, "more residents")
     assert (crowded.examples[0].row, crowded.examples[0].value) == ("40", "31470.0")

@@ -19,7 +19,9 @@ WALL = [(X, Y, 3), (X + 10, Y, 3), (X + 10, Y, 9), (X, Y, 9), (X, Y, 3)]
 GML = """<?xml version="1.0" encoding="UTF-8"?>
 {prolog}<core:CityModel xmlns:core="http://www.opengis.net/citygml/2.0" xmlns:gml="http://www.opengis.net/gml"
  xmlns:bldg="http://www.opengis.net/citygml/building/2.0" xmlns:gen="http://www.opengis.net/citygml/generics/2.0">
-<gml:boundedBy><gml:Envelope srsName="urn:ogc:def:crs,crs:EPSG:6.12:3879,crs:EPSG:6.12:5717" srsDimension="3"/></gml:boundedBy>
+<gml:boundedBy>
+<gml:Envelope srsName="urn:ogc:def:crs,crs:EPSG:6.12:3879,crs:EPSG:6.12:5717" srsDimension="3"/>
+</gml:boundedBy>
 <core:cityObjectMember><bldg:Building gml:id="B1">
 <gml:name>Koulu</gml:name>
 <gen:stringAttribute name="Kerroksia"><gen:value>2</gen:value></gen:stringAttribute>
@@ -47,7 +49,10 @@ def citygml(prolog: str = "") -> str:
 def cityjson() -> dict[str, object]:
     """The house as CityJSON 2."""
     places = [*GROUND[:4], *ROOF[:4], *WALL[:4]]
-    whole = [[round(v * 1000 - shift) for v, shift in zip(place, (X * 1000, Y * 1000, 0), strict=True)] for place in places]
+    whole = [
+        [round(v * 1000 - shift) for v, shift in zip(place, (X * 1000, Y * 1000, 0), strict=True)]
+        for place in places
+    ]
     return {
         "type": "CityJSON",
         "version": "2.0",
@@ -68,7 +73,11 @@ def cityjson() -> dict[str, object]:
                         "lod": "2",
                         "boundaries": [[[[0, 1, 2, 3]], [[4, 5, 6, 7]], [[8, 9, 10, 11]]]],
                         "semantics": {
-                            "surfaces": [{"type": "GroundSurface"}, {"type": "RoofSurface"}, {"type": "WallSurface"}],
+                            "surfaces": [
+                                {"type": "GroundSurface"},
+                                {"type": "RoofSurface"},
+                                {"type": "WallSurface"},
+                            ],
                             "values": [[0, 1, 2]],
                         },
                     }
@@ -85,10 +94,17 @@ def test_both_encodings_tell_of_the_same_house(tmp_path: Path) -> None:
     options = {"attributes": ["Kerroksia"]}
     one, other = read("citygml", gml, options).frame.iloc[0], read("cityjson", cj, options).frame.iloc[0]
     for house in (one, other):
-        assert (house["name"], str(house["Kerroksia"]), float(house["measured_height_m"])) == ("Koulu", "2", 8.5)
+        assert (house["name"], str(house["Kerroksia"]), float(house["measured_height_m"])) == (
+            "Koulu",
+            "2",
+            8.5,
+        )
         assert (house["z_min_m"], house["z_max_m"], house["height_m"]) == (3.0, 12.0, 9.0)
         assert house.geometry.area == pytest.approx(80.0)
-    assert one.geometry.equals_exact(other.geometry.normalize(), 1e-3) or one.geometry.symmetric_difference(other.geometry).area < 1e-3
+    assert (
+        one.geometry.equals_exact(other.geometry.normalize(), 1e-3)
+        or one.geometry.symmetric_difference(other.geometry).area < 1e-3
+    )
     assert read("citygml", gml, options).frame.crs.to_epsg() == 3879
     assert read("cityjson", cj, options).frame.crs.to_epsg() == 3879
 

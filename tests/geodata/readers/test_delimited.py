@@ -13,12 +13,19 @@ from hypothesis import strategies as st
 from geodata.errors import UnreadableSource
 from geodata.readers import read
 
-CELL = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc"), exclude_characters="\x00﻿"), max_size=12)
+CELL = st.text(
+    st.characters(codec="utf-8", exclude_categories=("Cs", "Cc"), exclude_characters="\x00﻿"), max_size=12
+)
 
 
 @settings(max_examples=60, deadline=None)
-@given(rows=st.lists(st.lists(CELL, min_size=3, max_size=3), max_size=8), delimiter=st.sampled_from([",", ";", "\t"]))
-def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], delimiter: str) -> None:
+@given(
+    rows=st.lists(st.lists(CELL, min_size=3, max_size=3), max_size=8),
+    delimiter=st.sampled_from([",", ";", "\t"]),
+)
+def test_what_is_written_is_read(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], delimiter: str
+) -> None:
     stream = io.StringIO()
     writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
     writer.writerows([["a", "b", "c"], *rows])
@@ -38,7 +45,9 @@ def test_no_row_is_lost(tmp_path_factory: pytest.TempPathFactory, widths: list[i
     path.write_text("\n".join(["a,b,c", *(",".join("x" * width) for width in widths)]))
     reading = read("csv", path, {})
     assert len(reading.frame) + len(reading.rejected) == len(widths)
-    assert sorted([*reading.labels, *(remark.label for remark in reading.rejected)]) == list(range(1, len(widths) + 1))
+    assert sorted([*reading.labels, *(remark.label for remark in reading.rejected)]) == list(
+        range(1, len(widths) + 1)
+    )
     assert all(widths[label - 1] == 3 for label in reading.labels)
 
 

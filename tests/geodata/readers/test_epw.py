@@ -25,8 +25,9 @@ def epw(hours: int = 8760) -> str:
     for number, time in enumerate(times):
         wind = "999" if number == 2 else "4.0"
         rows.append(
-            f"{time.year},{time.month},{time.day},{time.hour + 1},60,?9,{number % 24}.0,-5.0,90,100400,0,1415,247,"
-            f"10,20,30,0,0,0,0,180,{wind},4,4,13.3,77777,9,999999999,0,0.0290,15,88,0.000,0.0,0.0"
+            f"{time.year},{time.month},{time.day},{time.hour + 1},60,"
+            f"?9,{number % 24}.0,-5.0,90,100400,0,1415,"
+            f"247,10,20,30,0,0,0,0,180,{wind},4,4,13.3,77777,9,999999999,0,0.0290,15,88,0.000,0.0,0.0"
         )
     return HEADER + "\n".join(rows) + "\n"
 
@@ -43,7 +44,11 @@ def test_year(tmp_path: Path) -> None:
     np.testing.assert_array_equal(frame["temperature_c"], local.dt.hour)
     assert np.isnan(frame["wind_speed_m_s"][2])
     assert (frame["ghi_w_m2"][0], frame["dni_w_m2"][0], frame["dhi_w_m2"][0]) == (10, 20, 30)
-    assert (frame["snow_depth_cm"][0], frame["pressure_pa"][0], frame["infrared_w_m2"][0]) == (15, 100400, 247)
+    assert (frame["snow_depth_cm"][0], frame["pressure_pa"][0], frame["infrared_w_m2"][0]) == (
+        15,
+        100400,
+        247,
+    )
     assert "58.38 N 26.72 E" in reading.notes[0]
 
 

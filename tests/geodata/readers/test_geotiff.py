@@ -49,14 +49,16 @@ def test_window_is_the_cells_it_covers(slope: Path) -> None:
 
 
 def test_window_ends_where_the_raster_ends(slope: Path) -> None:
-    x, y, values = grid(slope).window("EPSG:3301", (WEST - 50_000, NORTH - 50_000, WEST + 90_000, NORTH + 90_000), None)
+    _, _, values = grid(slope).window(
+        "EPSG:3301", (WEST - 50_000, NORTH - 50_000, WEST + 90_000, NORTH + 90_000), None
+    )
     assert values.shape == (100, 200)
     with pytest.raises(UnreadableSource, match="does not cover"):
         grid(slope).window("EPSG:3301", (0, 0, 1000, 1000), None)
 
 
 def test_other_crs_and_cell(slope: Path) -> None:
-    x, y, values = grid(slope).window("EPSG:3067", (390_000, 6_400_000, 800_000, 6_600_000), 50.0)
+    x, _, values = grid(slope).window("EPSG:3067", (390_000, 6_400_000, 800_000, 6_600_000), 50.0)
     assert np.diff(x)[0] == 50.0
     assert np.nanmax(values) == pytest.approx(19.9, abs=0.6)
 

@@ -16,8 +16,12 @@ from geodata.readers.gtfs import seconds
 
 FEED = {
     "agency.txt": "agency_id,agency_name,agency_url,agency_timezone\n1,Linnabuss,http://a.ee,Europe/Tallinn\n",
-    "stops.txt": "stop_id,stop_name,stop_lat,stop_lon\nA,Ääre,58.30,26.70\nB,Keskus,58.31,26.71\nC,Lõpp,58.32,26.72\n",
-    "routes.txt": "route_id,agency_id,route_short_name,route_long_name,route_type\nr1,1,1,A - C,3\nr2,1,T,Tram,900\n",
+    "stops.txt": (
+        "stop_id,stop_name,stop_lat,stop_lon\nA,Ääre,58.30,26.70\nB,Keskus,58.31,26.71\nC,Lõpp,58.32,26.72\n"
+    ),
+    "routes.txt": (
+        "route_id,agency_id,route_short_name,route_long_name,route_type\nr1,1,1,A - C,3\nr2,1,T,Tram,900\n"
+    ),
     "calendar.txt": (
         "service_id,monday,tuesday,wednesday,thursday,friday,saturday,sunday,start_date,end_date\n"
         "wd,1,1,1,1,1,0,0,20260101,20261231\nwe,0,0,0,0,0,1,1,20260101,20261231\n"

@@ -29,12 +29,16 @@ def extract(tmp_path: Path) -> Path:
         writer.add_way(way(id=21, nodes=[1, 2, 3], tags={"building": "yes"}))
         writer.add_way(way(id=22, nodes=[1, 2, 3, 4, 1], tags={"building": "no"}))
         members = [("w", 77, "outer")]
-        writer.add_relation(relation(id=30, members=members, tags={"type": "multipolygon", "building": "yes"}))
+        writer.add_relation(
+            relation(id=30, members=members, tags={"type": "multipolygon", "building": "yes"})
+        )
     return path
 
 
 def test_streets(extract: Path) -> None:
-    reading = read("osm_pbf", extract, {"match": ["highway"], "geometry": "line", "tags": ["name", "maxspeed"]})
+    reading = read(
+        "osm_pbf", extract, {"match": ["highway"], "geometry": "line", "tags": ["name", "maxspeed"]}
+    )
     assert list(reading.labels) == ["way/10", "way/11"]
     assert reading.frame["name"].tolist()[0] == "Kooli"
     assert list(reading.frame.geometry.iloc[0].coords) == [NODES[1], NODES[2], NODES[3]]

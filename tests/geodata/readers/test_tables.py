@@ -52,7 +52,9 @@ def test_parquet(tmp_path: Path) -> None:
 def test_sqlite(tmp_path: Path) -> None:
     path = tmp_path / "a.sqlite"
     connection = sqlite3.connect(path)
-    connection.executescript("CREATE TABLE node (id INTEGER, name TEXT); INSERT INTO node VALUES (1, 'a'), (2, NULL)")
+    connection.executescript(
+        "CREATE TABLE node (id INTEGER, name TEXT); INSERT INTO node VALUES (1, 'a'), (2, NULL)"
+    )
     connection.close()
     assert read("sqlite", path, {"table": "node"}).frame["id"].tolist() == [1, 2]
     with pytest.raises(UnreadableSource, match="no such table") as caught:
