@@ -35,7 +35,9 @@ _CANDIDATES = ("EPSG:4326", "EPSG:3857", "EPSG:3035", "EPSG:4258")
 def _simplified(placed: gpd.GeoDataFrame, distance_m: float, ledger: Ledger) -> gpd.GeoDataFrame:
     """Outlines and courses without vertices that say nothing (Douglas and Peucker 1973)."""
     shapes = placed.geometry.to_numpy()
-    simpler = shapely.simplify(shapes, distance_m, preserve_topology=True)
+    # Lines of many parts are joined first: a part of two vertices has none to spare.
+    whole = np.where(shapely.get_dimensions(shapes) == 1, shapely.line_merge(shapes, directed=True), shapes)
+    simpler = shapely.simplify(whole, distance_m, preserve_topology=True)
     before, after = (int(shapely.get_num_coordinates(item).sum()) for item in (shapes, simpler))
     ledger.note(f"{before} vertices simplified to {after}, within {distance_m:g} m")
     return placed.set_geometry(np.asarray(simpler, object), crs=placed.crs)
