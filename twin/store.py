@@ -69,7 +69,8 @@ class RunStore:
         if self._engine.dialect.name == "sqlite":
             sa.event.listen(self._engine, "connect", _patient)
         _METADATA.create_all(self._engine)
-        self.recover()
+        self.recovered = self.recover()
+        """What had to be brought in order, one line each."""
 
     def publish(self, result: Result) -> Path:
         """Keep a result; one that is kept already is left as it is.
