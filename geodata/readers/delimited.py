@@ -38,6 +38,7 @@ class DelimitedOptions(Options):
     Args:
         delimiter: The sign between columns.
         encoding: The file's encoding, e.g. ``cp1252``.
+        quoted: Whether cells may stand in quotes; ``false`` where a quote is a sign like any other.
         skip_lines: Lines before the header.
         names: Column names, where the file has no header.
         matrix: How to unfold a matrix.
@@ -45,6 +46,7 @@ class DelimitedOptions(Options):
 
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     encoding: str = "utf-8"
+    quoted: bool = True
     skip_lines: Annotated[int, Field(ge=0)] = 0
     names: tuple[str, ...] | None = None
     matrix: Matrix | None = None
@@ -57,7 +59,8 @@ def read(path: Path, options: DelimitedOptions) -> Reading:
         UnreadableSource: It is empty, in another encoding, has a column name twice, or a quote never closes.
     """
     check_encoding(path, options.encoding)
-    _check_quotes(path, options.encoding)
+    if options.quoted:
+        _check_quotes(path, options.encoding)
     names = _names(path, options)
     frame, labels, rejected = _rows(path, options, names)
     blank = frame.isna().all(axis=1).to_numpy()
@@ -95,6 +98,7 @@ def _rows(path: Path, options: DelimitedOptions, names: list[str]) -> tuple[pd.D
             ),
             csv.ParseOptions(
                 delimiter=options.delimiter,
+                quote_char='"' if options.quoted else False,
                 invalid_row_handler=reject,
                 newlines_in_values=True,
                 ignore_empty_lines=False,
@@ -119,6 +123,8 @@ def _names(path: Path, options: DelimitedOptions) -> list[str]:
     encoding = "utf-8-sig" if options.encoding.lower() in {"utf-8", "utf8"} else options.encoding
     with path.open(encoding=encoding, newline="") as stream:
         lines = csv.reader(stream, delimiter=options.delimiter)
+        if not options.quoted:
+            lines = csv.reader(stream, delimiter=options.delimiter, quoting=csv.QUOTE_NONE)
         for _ in range(options.skip_lines):
             next(lines, None)
         header = [name.strip() for name in next(lines, [])]
@@ -149,6 +155,7 @@ def _check_quotes(path: Path, encoding: str) -> None:
             file=path,
             row=f"{last} (line)",
             expected='an even number of "',
+            hint="quoted = false if a quote is a sign like any other in this file",
         )
 
 

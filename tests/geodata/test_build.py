@@ -232,6 +232,55 @@ def test_references_between_datasets(stocked: Village) -> None:
     ) == (28, 12, 0)
 
 
+def test_zipped_timetable(stocked: Village) -> None:
+    """A whole feed in an archive, wrapped in a folder, gives stops, lines, rides, headways and calls."""
+    import io
+    import zipfile
+
+    lon, lat = lonlat(WEST + 500, SOUTH + 500)
+    files = {
+        "agency.txt": "agency_id,agency_name,agency_url,agency_timezone\n1,Bus,http://a.ee,Europe/Tallinn\n",
+        "stops.txt": (
+            f"stop_id,stop_name,stop_lat,stop_lon\nA,Ääre,{lat},{lon}\nB,Keskus,{lat},{lon + 0.01}\n"
+        ),
+        "routes.txt": "route_id,agency_id,route_short_name,route_long_name,route_type\nr1,1,1,A - B,3\n",
+        "calendar.txt": (
+            "service_id,monday,tuesday,wednesday,thursday,friday,saturday,sunday,start_date,end_date\n"
+            "wd,1,1,1,1,1,0,0,20260101,20261231\n"
+        ),
+        "trips.txt": "route_id,service_id,trip_id\nr1,wd,t1\n",
+        "stop_times.txt": (
+            "trip_id,arrival_time,departure_time,stop_id,stop_sequence\nt1,24:10:00,24:10:00,A,1\n"
+            "t1,24:15:00,24:15:00,B,2\n"
+        ),
+    }
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(f"feed/{name}", content)
+    stocked.put("feed.zip", packed.getvalue())
+    at = 'geometry = { x = "stop_lon", y = "stop_lat", crs = "EPSG:4326" }'
+    line = 'columns.line_id = "route_id"'
+    named = 'columns.name = "route_short_name"\ncolumns.agency = "agency_name"\ngeometry = { clip = "touch" }'
+    more = {
+        "stops": f'{at}\ncolumns.name = "stop_name"',
+        "lines": f"{line}\n{named}",
+        "rides": f'{line}\ncolumns.travel_time_s = "travel_s"',
+        "headways": line,
+        "timetable": line,
+    }
+    text = "".join(
+        dataset(kind, "gtfs", "feed.zip", rest, options=f'{{ layer = "{kind}", bands_h = [[20, 26]] }}')
+        for kind, rest in more.items()
+    )
+    pack = stocked.build(text).pack
+    assert pack.table("timetable")["arrival_s"].tolist() == [87_000.0, 87_300.0]
+    assert pack.table("rides")["travel_time_s"].tolist() == [300.0]
+    assert pack.table("headways")["headway_s"].tolist() == [21_600.0]
+    assert pack.table("lines")["agency"].tolist() == ["Bus"]
+    assert pack.table("stops")["name"].tolist() == ["Ääre", "Keskus"]
+
+
 def test_joins_by_name_and_by_place(stocked: Village) -> None:
     areas = [box(WEST, SOUTH, WEST + 1500, NORTH), box(WEST + 1500, SOUTH, EAST, NORTH)]
     frame = gpd.GeoDataFrame(

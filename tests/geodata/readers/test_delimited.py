@@ -72,6 +72,13 @@ def test_byte_order_mark_and_lines_before_the_header(tmp_path: Path) -> None:
     assert read("csv", path, {"skip_lines": 1}).frame.to_numpy().tolist() == [["1", "2"]]
 
 
+def test_quotes_that_are_signs_like_any_other(tmp_path: Path) -> None:
+    path = tmp_path / "pipes.tsv"
+    path.write_text('name\tsize\nwater\t2"\ngas\t1"\n')
+    reading = read("csv", path, {"delimiter": "\t", "quoted": False})
+    assert reading.frame["size"].tolist() == ['2"', '1"']
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -53,6 +53,15 @@ def test_timetable(feed: Path) -> None:
     assert [remark.label for remark in reading.mended] == [2]
 
 
+def test_times_between_timepoints_stay_within_their_trip(feed: Path) -> None:
+    last = "t8,07:00:00,07:00:00,A,1\nt8,,,B,2\nt9,,,A,1\nt9,07:30:00,07:30:00,B,2\n"
+    (feed / "stop_times.txt").write_text(FEED["stop_times.txt"] + last)
+    (feed / "trips.txt").write_text(FEED["trips.txt"] + "r1,wd,t8\nr1,wd,t9\n")
+    calls = read("gtfs", feed, {"layer": "timetable"}).frame.set_index(["trip_id", "stop_id"])["arrival_s"]
+    assert np.isnan(calls["t8", "B"])
+    assert np.isnan(calls["t9", "A"])
+
+
 def test_rides_and_headways(feed: Path) -> None:
     rides = read("gtfs", feed, {"layer": "rides"}).frame.set_index(["from_stop_id", "to_stop_id"])["travel_s"]
     assert rides.to_dict() == {("A", "B"): 300.0, ("B", "C"): 300.0}
