@@ -105,7 +105,8 @@ def column_of(frame: pd.DataFrame, name: str, file: str) -> pd.Series[Any]:
 
 def _emptied(raw: pd.Series[Any], recipe: ColumnRecipe) -> pd.Series[Any]:
     """Cells that stand for nothing become empty."""
-    if pd.api.types.is_string_dtype(raw.dtype) or raw.dtype == object:
+    named = isinstance(raw.dtype, pd.CategoricalDtype) or raw.dtype == object
+    if named or pd.api.types.is_string_dtype(raw.dtype):
         text = raw.astype("string").str.strip()
         nothing = text.isin(["", *(str(value) for value in recipe.nulls)])
         return raw.mask(nothing.fillna(value=False).to_numpy(bool))

@@ -34,7 +34,8 @@ class OsmOptions(Options):
         without: Which of them not, written alike.
         geometry: ``point``: nodes; ``line``: ways; ``area``: closed ways and multipolygons; ``place``:
             nodes, and areas by a point inside them.
-        tags: Tags that become columns. The columns ``osm_id`` and ``osm_type`` are always there.
+        tags: Tags that become columns. The columns ``osm_id`` and ``osm_type`` are always there. With
+            ``oneway`` among them, ways drawn against their direction (-1) are turned round and say ``yes``.
     """
 
     match: tuple[Test, ...] = Field(min_length=1)
@@ -56,10 +57,13 @@ class _Found:
     mended: list[Remark] = field(default_factory=list)
 
     def add(self, kind: str, number: int, shape: Any, tags: Any) -> None:
+        values = {name: tags.get(name) for name in self.tags}
+        if values.get("oneway") in {"-1", "reverse"}:
+            shape, values["oneway"] = shape.reverse(), "yes"
         self.types.append(kind)
         self.ids.append(number)
         self.shapes.append(shape)
-        self.values.append(tuple(tags.get(name) for name in self.tags))
+        self.values.append(tuple(values.values()))
 
     def reading(self) -> Reading:
         import geopandas as gpd

@@ -139,6 +139,17 @@ def test_unit_that_does_not_fit_names_the_field() -> None:
     assert (caught.value.file, caught.value.field, caught.value.value) == ("rows.csv", "distance_m", "kg")
 
 
+def test_categories_can_stand_for_an_empty_cell() -> None:
+    ledger = Ledger("test", "persons")
+    groups = pd.Series(["average", "NotAvailable"], dtype="category")
+    frame = pd.DataFrame({"person_id": ["1", "2"], "IFM": groups, INDEX: ledger.read("p", [1, 2])})
+    recipe = {"income_group": ColumnRecipe(source="IFM", nulls=("NotAvailable",))}
+    assert map_columns(frame, KINDS["persons"], recipe, ledger, file="p")["income_group"].isna().tolist() == [
+        False,
+        True,
+    ]
+
+
 def test_points_keep_their_place() -> None:
     ledger = Ledger("test", "stops")
     frame = gpd.GeoDataFrame(

@@ -46,6 +46,17 @@ def test_streets(extract: Path) -> None:
     assert reading.rejected[0].label == "way/12"
 
 
+def test_way_drawn_against_its_direction_is_turned_round(extract: Path) -> None:
+    extract.unlink()
+    with osmium.SimpleWriter(str(extract)) as writer:
+        for number, place in NODES.items():
+            writer.add_node(osmium.osm.mutable.Node(id=number, location=place))
+        tags = {"highway": "residential", "oneway": "-1"}
+        writer.add_way(osmium.osm.mutable.Way(id=10, nodes=[1, 2, 3], tags=tags))
+    frame = read("osm_pbf", extract, {"match": ["highway"], "geometry": "line", "tags": ["oneway"]}).frame
+    assert (frame["oneway"][0], list(frame.geometry[0].coords)) == ("yes", [NODES[3], NODES[2], NODES[1]])
+
+
 def test_buildings(extract: Path) -> None:
     reading = read("osm_pbf", extract, {"match": ["building"], "geometry": "area", "tags": ["building"]})
     assert list(reading.labels) == ["way/20"]
