@@ -111,6 +111,10 @@ def _building(element: Element, options: CitygmlOptions) -> Building:
         tag = _tag(item)
         if tag.endswith("Attribute") and item.get("name") in options.attributes:
             building.values[str(item.get("name"))] = next((part.text for part in item if part.text), None)
+        elif tag == "Height":
+            # CityGML 3 wraps the measured height in an element of its own.
+            value = next((part.text for part in item if _tag(part) == "value" and part.text), None)
+            building.values.setdefault("measured_height_m", value)
         elif tag == "GroundSurface":
             building.ground += [_rings(polygon, options.axes) for polygon in _polygons(item)]
     building.surfaces = [_rings(polygon, options.axes) for polygon in _polygons(element)]

@@ -109,6 +109,16 @@ def test_both_encodings_tell_of_the_same_house(tmp_path: Path) -> None:
     assert read("cityjson", cj, options).frame.crs.to_epsg() == 3879
 
 
+def test_height_as_citygml_3_writes_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.gml"
+    three = citygml().replace(
+        '<bldg:measuredHeight uom="m">8.5</bldg:measuredHeight>',
+        '<core:height><core:Height><core:value uom="m">8.5</core:value></core:Height></core:height>',
+    )
+    path.write_text(three.replace("citygml/2.0", "citygml/3.0"))
+    assert float(read("citygml", path, {}).frame["measured_height_m"].iloc[0]) == 8.5
+
+
 def test_building_without_surfaces_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.gml"
     path.write_text(citygml())
