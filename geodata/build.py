@@ -154,7 +154,7 @@ class _Kitchen:
         table = settle(table, quality.row_faults(table, kind), ledger).reset_index(drop=True)
         table = settle(table, quality.too_dense(table, kind), ledger).reset_index(drop=True)
         if dataset.dissolve is None:
-            table = quality.without_duplicates(table, kind, ledger, least=dataset.duplicates == "least")
+            table = quality.one_for_each_key(table, kind, ledger, least=dataset.same_key == "least")
         ledger.check_faults(dataset.most_faulty)
         resolution_s = None
         if "time" in kind.key:

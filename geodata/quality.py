@@ -203,7 +203,7 @@ def _failures(table: pd.DataFrame, kind: Kind) -> pd.DataFrame:
     return pd.DataFrame({"column": [], "reason": [], "index": []})
 
 
-def without_duplicates(table: pd.DataFrame, kind: Kind, ledger: Ledger, *, least: bool) -> pd.DataFrame:
+def one_for_each_key(table: pd.DataFrame, kind: Kind, ledger: Ledger, *, least: bool) -> pd.DataFrame:
     """One row for each key.
 
     Args:

@@ -48,7 +48,7 @@ class DatasetRecipe(Part):
         geometry: Where the rows lie; an input's own replaces it.
         join: Columns taken from other tables; an input's own replaces it.
         columns: How the kind's columns are made; an input's own replaces single columns.
-        duplicates: Of rows with one key: ``first`` keeps the first, ``least`` the least of the first number.
+        same_key: Of rows with one key: ``first`` keeps the first, ``least`` the least of the first number.
         dissolve: Rows to merge.
         node: How street axes become a network.
         series: What is known of a series' clock.
@@ -63,7 +63,7 @@ class DatasetRecipe(Part):
     geometry: GeometryRecipe = GeometryRecipe()
     join: tuple[Join, ...] = ()
     columns: Mapping[str, ColumnRecipe] = {}
-    duplicates: Literal["first", "least"] = "first"
+    same_key: Literal["first", "least"] = "first"
     dissolve: Dissolve | None = None
     node: Noding | None = None
     series: Series = Series()
