@@ -26,12 +26,15 @@ from pilots.transport.darp.insertion import (
     empty_memory,
     empty_plan,
     insert,
+    fits,
+    refresh,
     remembered_insertion,
     remove_marked,
 )
 from pilots.transport.darp.instance import DarpInstance
 from pilots.transport.darp.plans import solution_of
-from pilots.transport.darp.schedule import Problem, problem_of
+from pilots.transport.darp.pool import Pool, best_choice, empty_pool, remember_routes
+from pilots.transport.darp.schedule import Problem, problem_of, feasible
 from pilots.transport.darp.solution import DarpSolution
 
 FloatArray = NDArray[np.float64]
@@ -42,6 +45,8 @@ INSERTIONS = 4  # in random order with blinks, far ones first, regret-2, regret-
 BLINK = 0.02  # chance that an insertion overlooks a route (Christiaens & Vanden Berghe 2020 use 1 %)
 BLOCK = 100  # steps between two looks at the clock
 SEGMENT = 200  # steps between two updates of the operators' weights
+import json,os
+PAR=json.loads(os.environ.get('PAR','[0.3,0.003,30,2.0,0.02,0.4,0.1,0.3,0.6,0.7]'))
 REACTION = 0.2  # how much of a weight is renewed at each update
 
 
@@ -53,6 +58,7 @@ class Search(NamedTuple):
         trial: Scratch space for the next plan.
         best: The best plan so far.
         memory: Insertion costs that are still valid.
+        pool: Routes of accepted plans.
         near: For each request the others, most related first, shape (n + 1, n - 1).
         weights: Weights, scores and uses of removals then insertions, shape (3, REMOVALS + INSERTIONS).
         values: Objective of current and best, shape (2,).
@@ -63,6 +69,7 @@ class Search(NamedTuple):
     trial: Plan
     best: Plan
     memory: Memory
+    pool: Pool
     near: IntArray
     weights: FloatArray
     values: FloatArray
@@ -96,6 +103,7 @@ def solve(
     generator = np.random.default_rng(np.random.SeedSequence(seed))
     search = _begin(problem)
     _advance(problem, search, generator, 0, 0.0, 0.0)  # compiles
+    recombinations = [0.35,0.6,0.8,0.93]
     began, done, progress = time.monotonic(), 0, 0.0
     while progress < 1.0:
         block = BLOCK if iterations is None else min(BLOCK, iterations - done)
@@ -107,6 +115,10 @@ def solve(
             break
         _advance(problem, search, generator, block, before, min(progress, 1.0))
         done += block
+        if recombinations and progress >= recombinations[0]:
+            recombinations.pop(0)
+            left = None if iterations is not None else max(0.1, 0.1*time_limit_s)
+            _recombine(problem, search, left)
     return solution_of(instance, problem, search.best, iterations=done)
 
 
@@ -130,12 +142,13 @@ def _begin(problem: Problem) -> Search:
         trial=empty_plan(problem),
         best=empty_plan(problem),
         memory=empty_memory(problem),
+        pool=empty_pool(problem),
         near=_relatedness(problem),
         weights=np.concatenate(
             [np.ones((1, REMOVALS + INSERTIONS)), np.zeros((2, REMOVALS + INSERTIONS))]
         ),
         values=np.array([unserved, unserved]),
-        scale=np.array([left_out, max(typical, 1e-9)]),
+        scale=np.array([left_out, max(typical, 1e-9)]+PAR),
     )
 
 
@@ -157,6 +170,31 @@ def _relatedness(problem: Problem) -> IntArray:
     return near
 
 
+def _recombine(problem: Problem, search: Search, time_limit_s: float | None) -> None:
+    """Let the search go on from the best plan that the pool's routes make, if it beats the best so far."""
+    t=time.time()
+    chosen = best_choice(problem, search.pool, float(search.values[1]), time_limit_s)
+    if os.environ.get('V'): print('pool',search.pool.count[0],'took',round(time.time()-t,2), search.values, end=' ')
+    if chosen is None:
+        if os.environ.get('V'): print('nothing')
+        return
+    plan = empty_plan(problem)
+    free = {label: list(np.flatnonzero(problem.fleet_class == label)) for label in set(problem.fleet_class.tolist())}
+    for route in chosen:
+        vehicle = free[int(search.pool.fleet_class[route])].pop(0)
+        count = int(search.pool.length[route])
+        stops = search.pool.stops[route, :count]
+        plan.stops[vehicle, 1 : count + 1] = stops
+        plan.stops[vehicle, count + 1] = problem.end[vehicle]
+        plan.length[vehicle] = count + 2
+        plan.vehicle[stops[stops <= len(problem.max_ride)]] = vehicle
+        refresh(problem, plan, vehicle)
+    for target in (search.current, search.best):
+        copy_plan(plan, target)
+    search.values[:] = plan.cost.sum()
+    if os.environ.get('V'): print(search.values)
+
+
 @numba.njit(cache=True)
 def _advance(
     problem: Problem, search: Search, generator: np.random.Generator, steps: int, begun: float, ended: float
@@ -168,17 +206,30 @@ def _advance(
     weights, values = search.weights, search.values
     for step in range(steps):
         progress = begun + (ended - begun) * step / steps
-        removal = _draw(weights[0, :REMOVALS], generator)
-        insertion = REMOVALS + _draw(weights[0, REMOVALS:], generator)
+        removal = 0
+        insertion = REMOVALS
         copy_plan(current, trial)
-        marked[:] = current.vehicle < 0
-        marked[0] = False
-        _remove(problem, search, marked, removal, generator)
-        remove_marked(problem, trial, marked)
-        _repair(problem, search, marked, insertion - REMOVALS, generator)
+        kind = generator.random()
+        if kind < search.scale[9]:
+            ok = _relocate(problem, search, marked, generator)
+        elif kind < search.scale[10]:
+            ok = _exchange(problem, search, marked, generator)
+        elif kind < search.scale[11]:
+            ok = _swap_tails(problem, search, generator)
+        else:
+            ok = True
+            removal = _draw(weights[0, :REMOVALS], generator)
+            insertion = REMOVALS + _draw(weights[0, REMOVALS:], generator)
+            marked[:] = current.vehicle < 0
+            marked[0] = False
+            _remove(problem, search, marked, removal, generator)
+            remove_marked(problem, trial, marked)
+            _repair(problem, search, marked, insertion - REMOVALS, generator)
+        if not ok:
+            continue
         value = _value(problem, search, trial)
         # The temperature falls from accepting half of the steps that are worse by 30 % of a ride.
-        temperature = 0.3 * search.scale[1] / np.log(2.0) * 0.003**progress
+        temperature = search.scale[2] * search.scale[1] / np.log(2.0) * search.scale[3]**progress
         score = 0.0
         if value < values[0] - 1e-9:
             score = 2.0
@@ -190,6 +241,7 @@ def _advance(
             score = -1.0
         if score >= 0.0:
             copy_plan(trial, current)
+            remember_routes(problem, search.pool, current)
             values[0] = value
             if value < values[1] - 1e-9:
                 copy_plan(trial, best)
@@ -200,6 +252,114 @@ def _advance(
             weights[2, operator] += 1.0
         if weights[2, :REMOVALS].sum() >= SEGMENT:
             _renew(weights)
+
+
+@numba.njit(cache=True)
+def _relocate(problem: Problem, search: Search, marked, generator) -> bool:
+    """Move a rider to the cheapest other vehicle."""
+    plan, memory = search.trial, search.memory
+    marked[:] = False
+    request = _random_served(search, marked, generator)
+    if request == 0:
+        return False
+    old = plan.vehicle[request]
+    marked[request] = True
+    remove_marked(problem, plan, marked)
+    if plan.vehicle[request] >= 0: return False
+    best, chosen = np.inf, -1
+    noise = search.scale[8] * search.scale[1] if generator.random() < 0.5 else 0.0
+    for vehicle in range(len(plan.length)):
+        if vehicle == old or _overlook(plan, problem, vehicle):
+            continue
+        extra = remembered_insertion(problem, plan, memory, request, vehicle) + noise * (2.0 * generator.random() - 1.0)
+        if extra < best:
+            best, chosen = extra, vehicle
+    if chosen < 0:
+        return False
+    insert(problem, plan, memory, request, chosen)
+    return True
+
+
+@numba.njit(cache=True)
+def _exchange(problem: Problem, search: Search, marked, generator) -> bool:
+    """Let two vehicles swap two related riders."""
+    plan, memory = search.trial, search.memory
+    marked[:] = False
+    first = _random_served(search, marked, generator)
+    if first == 0 or search.near.shape[1] == 0:
+        return False
+    near = search.near[first]
+    second = near[int(generator.random()**2 * len(near))]
+    a, b = plan.vehicle[first], plan.vehicle[second]
+    if b < 0 or a == b:
+        return False
+    marked[first] = True
+    marked[second] = True
+    remove_marked(problem, plan, marked)
+    if remembered_insertion(problem, plan, memory, first, b) == np.inf:
+        return False
+    if remembered_insertion(problem, plan, memory, second, a) == np.inf:
+        return False
+    insert(problem, plan, memory, first, b)
+    insert(problem, plan, memory, second, a)
+    return True
+
+
+@numba.njit(cache=True)
+def _swap_tails(problem: Problem, search: Search, generator) -> bool:
+    """Let two vehicles swap what they do after a moment at which both are empty (2-opt*)."""
+    plan = search.trial
+    K = len(plan.length)
+    if K < 2:
+        return False
+    a = int(generator.random() * K)
+    b = int(generator.random() * (K - 1))
+    b += b >= a
+    na, nb = plan.length[a], plan.length[b]
+    best, ba, bb = np.inf, -1, -1
+    cost, time = problem.cost, problem.time
+    noise = search.scale[1]
+    for i in range(na - 1):
+        if plan.load[a, i].sum() != 0:
+            continue
+        ia, ja = plan.stops[a, i], plan.stops[a, i + 1]
+        sa = problem.service[ia] if i > 0 else 0.0
+        for j in range(nb - 1):
+            if plan.load[b, j].sum() != 0 or (i == 0 and j == 0) or (i == na - 2 and j == nb - 2):
+                continue
+            ib, jb = plan.stops[b, j], plan.stops[b, j + 1]
+            ta = problem.end[a] if j == nb - 2 else jb
+            tb = problem.end[b] if i == na - 2 else ja
+            sb = problem.service[ib] if j > 0 else 0.0
+            if j < nb - 2 and plan.earliest[a, i] + sa + time[ia, jb] > plan.latest[b, j + 1] + 1e-7:
+                continue
+            if i < na - 2 and plan.earliest[b, j] + sb + time[ib, ja] > plan.latest[a, i + 1] + 1e-7:
+                continue
+            delta = cost[ia, ta] + cost[ib, tb] - cost[ia, ja] - cost[ib, jb] + noise * generator.random()
+            if delta < best:
+                best, ba, bb = delta, i, j
+    if ba < 0:
+        return False
+    tail_a = plan.stops[a, ba + 1 : na - 1].copy()
+    tail_b = plan.stops[b, bb + 1 : nb - 1].copy()
+    n = len(problem.max_ride)
+    begin = np.empty(2 * n + 2)
+    for v, keep, tail in ((a, ba, tail_b), (b, bb, tail_a)):
+        count = keep + 1 + len(tail) + 1
+        plan.stops[v, keep + 1 : count - 1] = tail
+        plan.stops[v, count - 1] = problem.end[v]
+        plan.length[v] = count
+        if not refresh(problem, plan, v):
+            return False
+        if not feasible(problem, v, plan.stops[v, :count], begin):
+            return False
+        for index in range(1, count - 1):
+            if not fits(plan.load[v, index], problem.demand[0] * 0, problem.capacity[v]):
+                return False
+        for stop in tail:
+            if stop <= n:
+                plan.vehicle[stop] = v
+    return True
 
 
 @numba.njit(cache=True)
@@ -241,9 +401,9 @@ def _remove(
         served += search.current.vehicle[request] >= 0
     if served == 0:
         return
-    most = min(served, max(4, min(30, int(0.4 * n))))
+    most = min(served, max(4, min(int(search.scale[4]), int(search.scale[7] * n))))
     least = min(most, 2)
-    target = least + int(generator.random() ** 2 * (most - least + 1))
+    target = least + int(generator.random() ** search.scale[5] * (most - least + 1))
     if removal == 0:
         _remove_random(search, marked, target, generator)
     elif removal == 1:
@@ -446,6 +606,7 @@ def _insert_in_order(
     n = len(problem.max_ride)
     plan, memory = search.trial, search.memory
     keys = np.full(n + 1, np.inf)
+    noise = search.scale[8] * search.scale[1] if generator.random() < 0.5 else 0.0
     for request in range(1, n + 1):
         if marked[request]:
             keys[request] = generator.random()
@@ -456,9 +617,9 @@ def _insert_in_order(
             return
         best, chosen = np.inf, -1
         for vehicle in range(len(plan.length)):
-            if _overlook(plan, problem, vehicle) or generator.random() < BLINK:
+            if _overlook(plan, problem, vehicle) or generator.random() < search.scale[6]:
                 continue
-            extra = remembered_insertion(problem, plan, memory, request, vehicle)
+            extra = remembered_insertion(problem, plan, memory, request, vehicle) + noise * (2.0 * generator.random() - 1.0)
             if extra < best:
                 best, chosen = extra, vehicle
         if chosen >= 0:
@@ -473,20 +634,19 @@ def _insert_by_regret(
     n = len(problem.max_ride)
     plan, memory = search.trial, search.memory
     waiting = marked.copy()
-    noise = 0.1 * search.scale[1] * generator.random()
+    noise = search.scale[8] * search.scale[1] if generator.random() < 0.5 else 0.0
     while True:
         best_regret, best_cost, chosen, chosen_vehicle = -np.inf, np.inf, 0, -1
         for request in range(1, n + 1):
             if not waiting[request]:
                 continue
-            first, second, third, vehicle = _three_cheapest(problem, plan, memory, request)
+            first, second, third, vehicle = _three_cheapest(problem, plan, memory, request, noise, generator)
             if vehicle < 0:
                 waiting[request] = False
                 continue
             regret = min(second, search.scale[0]) - first
             if depth == 3:
                 regret += min(third, search.scale[0]) - first
-            regret += noise * generator.random()
             if regret > best_regret or (regret == best_regret and first < best_cost):
                 best_regret, best_cost, chosen, chosen_vehicle = regret, first, request, vehicle
         if chosen == 0:
@@ -497,14 +657,14 @@ def _insert_by_regret(
 
 @numba.njit(cache=True)
 def _three_cheapest(
-    problem: Problem, plan: Plan, memory: Memory, request: int
+    problem: Problem, plan: Plan, memory: Memory, request: int, noise: float, generator: np.random.Generator
 ) -> tuple[float, float, float, int]:
     """Cost of a request's cheapest place in its three cheapest routes, and the first's vehicle."""
     first, second, third, chosen = np.inf, np.inf, np.inf, -1
     for vehicle in range(len(plan.length)):
         if _overlook(plan, problem, vehicle):
             continue
-        extra = remembered_insertion(problem, plan, memory, request, vehicle)
+        extra = remembered_insertion(problem, plan, memory, request, vehicle) + noise * (2.0 * generator.random() - 1.0)
         if extra < first:
             first, second, third, chosen = extra, first, second, vehicle
         elif extra < second:

@@ -125,6 +125,24 @@ def fleet_classes(instance: DarpInstance) -> IntArray:
 
 
 @numba.njit(cache=True)
+def last_before(stops: IntArray, index: int, node: int) -> int:
+    """Index of a node that stands before an index of a route."""
+    index -= 1
+    while stops[index] != node:
+        index -= 1
+    return index
+
+
+@numba.njit(cache=True)
+def first_after(stops: IntArray, index: int, node: int) -> int:
+    """Index of a node that stands after an index of a route."""
+    index += 1
+    while stops[index] != node:
+        index += 1
+    return index
+
+
+@numba.njit(cache=True)
 def earliest_schedule(problem: Problem, vehicle: int, stops: IntArray, begin: FloatArray) -> bool:
     """Least start times of a route whose driver takes no break, or False if it has none.
 
@@ -140,7 +158,6 @@ def earliest_schedule(problem: Problem, vehicle: int, stops: IntArray, begin: Fl
     count = len(stops)
     n = len(problem.max_ride)
     path = np.empty(count)  # drive and service up to each stop, without waiting
-    at = np.full(len(problem.earliest), -1, np.int64)
     begin[0] = problem.shift_start[vehicle]
     path[0] = 0.0
     raised = np.full(count, -np.inf)
@@ -162,10 +179,8 @@ def earliest_schedule(problem: Problem, vehicle: int, stops: IntArray, begin: Fl
         if last:
             origin, allowed = 0, problem.max_duration[vehicle]
         elif node > n:
-            origin = at[node - n]
+            origin = last_before(stops, index, node - n)
             allowed = problem.max_ride[node - n - 1] + problem.service[node - n]
-        else:
-            at[node] = index
         if origin >= 0 and start - begin[origin] > allowed + TOLERANCE:
             # Too long aboard: leave the origin later, if waiting on the way allows it.
             if path[index] - path[origin] > allowed + TOLERANCE:
@@ -194,7 +209,6 @@ def latest_schedule(problem: Problem, vehicle: int, stops: IntArray, begin: Floa
     """
     count = len(stops)
     n = len(problem.max_ride)
-    at = np.full(len(problem.earliest), -1, np.int64)
     lowered = np.full(count, np.inf)
     begin[count - 1] = problem.shift_end[vehicle]
     index = count - 2
@@ -209,10 +223,8 @@ def latest_schedule(problem: Problem, vehicle: int, stops: IntArray, begin: Floa
         if index == 0:
             target, allowed = count - 1, problem.max_duration[vehicle]
         elif node <= n:
-            target = at[node]
+            target = first_after(stops, index, node + n)
             allowed = problem.max_ride[node - 1] + problem.service[node]
-        else:
-            at[node - n] = index
         if target >= 0 and begin[target] - start > allowed + TOLERANCE:
             lowered[target] = start + allowed
             begin[target] = start + allowed
@@ -280,7 +292,6 @@ def schedule_with_breaks(
     """Least start times of a route whose breaks are taken after given stops, or False."""
     count = len(stops)
     n = len(problem.max_ride)
-    at = np.full(len(problem.earliest), -1, np.int64)
     raised = np.full(count, -np.inf)
     begin[0] = rest(problem, vehicle, problem.shift_start[vehicle], 0, after, starts)
     index = 1
@@ -304,10 +315,8 @@ def schedule_with_breaks(
         if last:
             origin, allowed = 0, problem.max_duration[vehicle]
         elif node > n:
-            origin = at[node - n]
+            origin = last_before(stops, index, node - n)
             allowed = problem.max_ride[node - n - 1] + problem.service[node - n]
-        else:
-            at[node] = index
         if origin >= 0 and start - begin[origin] > allowed + TOLERANCE:
             raised[origin] = start - allowed
             begin[origin] = raised[origin]
