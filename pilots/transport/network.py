@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numba
 import numpy as np
@@ -61,6 +62,11 @@ class Network:
     def slices(self) -> int:
         """Number of slices of the day."""
         return self.travel_time_s.shape[0]
+
+    @cached_property
+    def travel_time_to_s(self) -> NDArray[np.float32]:
+        """Seconds from node to node in each slice, target first: ``[slice, to, from]``."""
+        return np.ascontiguousarray(self.travel_time_s.transpose(0, 2, 1))
 
     @classmethod
     def from_matrices(

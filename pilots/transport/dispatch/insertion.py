@@ -53,7 +53,9 @@ def best_place(state: State, request: int, now: float, barred: int, bound: float
     """
     vehicles = len(state.place)
     pickup = state.origin[request]
-    current = slice_at(state, now)
+    to_pickup = state.time_to[slice_at(state, now), pickup]
+    one_slice = len(state.slice_start) == 1
+    ride_alone = state.weight[2] * state.direct[request]
     least = np.full(vehicles, np.inf)
     nearest, nearest_least = -1, np.inf
     for vehicle in range(vehicles):
@@ -65,22 +67,29 @@ def best_place(state: State, request: int, now: float, barred: int, bound: float
             or state.count[vehicle] + 2 > ROUTE_LIMIT
         ):
             continue
-        locate(state, vehicle, now)
-        arrival = state.free_at[vehicle] + state.time_to[current, pickup, state.place[vehicle]]
-        if len(state.slice_start) == 1 and arrival > state.latest_pickup[request]:
+        # No vehicle under way is there sooner than straight from where it was last located.
+        idle = state.count[vehicle] == 0 and state.goal[vehicle] < 0
+        since = max(state.free_at[vehicle], now) if idle else state.free_at[vehicle]
+        arrival = since + to_pickup[state.place[vehicle]]
+        if one_slice and arrival > state.latest_pickup[request]:
             continue
-        least[vehicle] = (
-            state.weight[1] * max(0.0, arrival - state.earliest[request])
-            + state.weight[2] * state.direct[request]
-        )
+        late = max(0.0, arrival - state.earliest[request]) if one_slice else 0.0
+        least[vehicle] = state.weight[1] * late + ride_alone
         if least[vehicle] < nearest_least:
             nearest, nearest_least = vehicle, least[vehicle]
     best = Place(bound, -1, -1, -1)
     if nearest < 0:
         return Place(np.inf, -1, -1, -1)
+    locate(state, nearest, now)
     best = best_in_plan(state, request, nearest, best)
     for vehicle in range(vehicles):
-        if vehicle != nearest and least[vehicle] < best.cost:
+        if vehicle == nearest or least[vehicle] >= best.cost:
+            continue
+        if state.free_at[vehicle] < now:
+            locate(state, vehicle, now)
+        arrival = state.free_at[vehicle] + to_pickup[state.place[vehicle]]
+        late = max(0.0, arrival - state.earliest[request]) if one_slice else 0.0
+        if state.weight[1] * late + ride_alone < best.cost:
             best = best_in_plan(state, request, vehicle, best)
     return best if best.vehicle >= 0 else Place(np.inf, -1, -1, -1)
 
@@ -100,11 +109,15 @@ def best_in_plan(state: State, request: int, vehicle: int, best: Place) -> Place
     direct = float(from_pickup[dropoff])
     longest, latest_pickup = state.max_ride[request], state.latest_pickup[request]
     latest_dropoff, earliest = state.latest_dropoff[request], state.earliest[request]
+    weight_drive, weight_wait, weight_ride = state.weight
+    ride_alone = weight_ride * direct
     node, clock = state.place[vehicle], state.free_at[vehicle]
     for i in range(count + 1):
         if i > 0:
             node, clock = state.node[vehicle, i - 1], state.leave[vehicle, i - 1]
         if clock > latest_pickup + TOLERANCE_S:
+            break
+        if weight_wait * (clock - earliest) + ride_alone >= best.cost:
             break
         arrival = clock + to_pickup[node]
         if arrival > latest_pickup + TOLERANCE_S:
@@ -116,22 +129,31 @@ def best_in_plan(state: State, request: int, vehicle: int, best: Place) -> Place
             continue
         begin = max(arrival, earliest)
         board = begin + boarding
-        waiting = state.weight[1] * (begin - earliest)
+        waiting = weight_wait * (begin - earliest)
+        drive = state.drive[vehicle, i] if i < count else 0.0
+        if i == 0 and count > 0:
+            drive = max(0.0, state.arrive[vehicle, 0] - clock)  # what is left of the drive under way
+        # With shortest drives the way round by the pickup is the least that is added.
+        around = to_pickup[node] + direct
+        if i < count:
+            around = to_pickup[node] + from_pickup[state.node[vehicle, i]] - drive
+        if waiting + ride_alone + weight_drive * around >= best.cost:
+            continue
         # Straight to the drop-off.
         at_dropoff = board + direct
         if at_dropoff <= latest_dropoff + TOLERANCE_S and direct <= longest + TOLERANCE_S:
-            cost = waiting + state.weight[2] * direct
+            cost = waiting + ride_alone
             extra = float(to_pickup[node]) + direct
             ok = True
             if i < count:
                 following = state.node[vehicle, i]
                 late = at_dropoff + alighting + from_dropoff[following] - state.arrive[vehicle, i]
-                extra += from_dropoff[following] - state.drive[vehicle, i]
+                extra += from_dropoff[following] - drive
                 cost += late * state.delay_cost[vehicle, i]
                 ok = late <= min(state.slack[vehicle, i], state.ride_slack[vehicle, i]) + TOLERANCE_S
             else:
                 ok = may_end(state, vehicle, dropoff, at_dropoff + alighting, 0.0)
-            cost += state.weight[0] * extra
+            cost += weight_drive * extra
             if ok and cost < best.cost:
                 if confirm_all:
                     cost = confirmed(state, request, vehicle, i, i)
@@ -144,16 +166,15 @@ def best_in_plan(state: State, request: int, vehicle: int, best: Place) -> Place
         first_late = board + from_pickup[following] - state.arrive[vehicle, i]
         if first_late > min(state.slack[vehicle, i], state.ride_slack[vehicle, i]) + TOLERANCE_S:
             continue
-        base = waiting + state.weight[0] * (to_pickup[node] + from_pickup[following] - state.drive[vehicle, i])
-        base += first_late * state.delay_cost[vehicle, i]
-        if base + state.weight[2] * direct >= best.cost:
+        base = waiting + weight_drive * around + first_late * state.delay_cost[vehicle, i]
+        if base + ride_alone >= best.cost:
             continue
         late, tightest = first_late, state.ride_slack[vehicle, i]
         for j in range(i + 1, count + 1):
             late = max(0.0, late - (state.begin[vehicle, j - 1] - state.arrive[vehicle, j - 1]))
             stop = state.node[vehicle, j - 1]
             leave = state.leave[vehicle, j - 1] + late
-            if leave - board > longest:
+            if leave - board > longest or base + weight_ride * (leave - board) >= best.cost:
                 break
             if j < count and (
                 state.load[vehicle, j] + seats > state.seat_capacity[vehicle]
@@ -164,7 +185,7 @@ def best_in_plan(state: State, request: int, vehicle: int, best: Place) -> Place
             ride = at_dropoff - board
             if ride > longest + TOLERANCE_S or at_dropoff > latest_dropoff + TOLERANCE_S:
                 continue
-            cost = base + state.weight[2] * ride
+            cost = base + weight_ride * ride
             confirm = confirm_all
             if j < count:
                 following = state.node[vehicle, j]
@@ -181,7 +202,7 @@ def best_in_plan(state: State, request: int, vehicle: int, best: Place) -> Place
                 detour = float(to_dropoff[stop])
                 if not may_end(state, vehicle, dropoff, at_dropoff + alighting, 0.0):
                     continue
-            cost += state.weight[0] * detour
+            cost += weight_drive * detour
             if cost < best.cost:
                 if confirm:
                     cost = confirmed(state, request, vehicle, i, j)

@@ -32,7 +32,7 @@ def begin_state(network: Network, requests: Requests, fleet: Fleet, policy: Poli
     log = 3 * riders + 8 * vehicles + 1024
     return State(
         time_from=np.ascontiguousarray(network.travel_time_s),
-        time_to=np.ascontiguousarray(network.travel_time_s.transpose(0, 2, 1)),
+        time_to=network.travel_time_to_s,
         distance=np.ascontiguousarray(network.distance_m),
         next_node=ways,
         slice_start=network.slice_start_s,
