@@ -169,9 +169,7 @@ def _require_tables(
             expected=f"{shape}: slices, nodes, nodes",
         )
     if len(starts) == 0 or starts[0] != 0 or (np.diff(starts) <= 0).any():
-        raise InvalidInput(
-            "slices must begin at 0 and ascend", field="slice_start_s", value=starts.tolist()
-        )
+        raise InvalidInput("slices must begin at 0 and ascend", field="slice_start_s", value=starts.tolist())
     for field, table in (("travel_time_s", times), ("distance_m", distances)):
         if np.isnan(table).any() or (table < 0).any():
             raise InvalidInput(
@@ -211,7 +209,10 @@ def _require_edges(
 
 
 def _fastest_of_parallel(
-    tail: NDArray[np.int64], head: NDArray[np.int64], length: NDArray[np.float64], seconds: NDArray[np.float64]
+    tail: NDArray[np.int64],
+    head: NDArray[np.int64],
+    length: NDArray[np.float64],
+    seconds: NDArray[np.float64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """Edges without loops, and of those between the same two nodes only the fastest."""
     order = np.lexsort((length, seconds, head, tail))
@@ -224,7 +225,10 @@ def _fastest_of_parallel(
 
 
 def _distance_along(
-    following: NDArray[np.int32], tail: NDArray[np.int64], head: NDArray[np.int64], length: NDArray[np.float64]
+    following: NDArray[np.int32],
+    tail: NDArray[np.int64],
+    head: NDArray[np.int64],
+    length: NDArray[np.float64],
 ) -> NDArray[np.float32]:
     """Metres along the fastest ways, shape (nodes, nodes)."""
     edges = sparse.csr_matrix((length, (tail, head)), shape=following.shape)

@@ -51,7 +51,7 @@ class Policy:
     wait_weight: float = 1.0
     ride_weight: float = 1.0
     retry_every_s: float = 30.0
-    improve_every_s: float = 60.0
+    improve_every_s: float = 0.0
     rebalance_every_s: float = 0.0
     rebalance_share: float = 0.5
     service_start_s: float = 0.0

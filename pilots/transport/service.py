@@ -12,7 +12,6 @@ from collections.abc import Generator
 
 import numpy as np
 import simpy
-from numpy.typing import NDArray
 
 from pilots.transport.dispatch.improve import relocate, retry
 from pilots.transport.dispatch.insertion import dispatch
@@ -286,7 +285,10 @@ class Service:
             self._send(vehicle, home, TO_DEPOT)
 
     def _at_depot(self, vehicle: int) -> None:
-        if np.isfinite(self.fleet.range_m[vehicle]) and self.state.range_m[vehicle] < self.fleet.range_m[vehicle]:
+        if (
+            np.isfinite(self.fleet.range_m[vehicle])
+            and self.state.range_m[vehicle] < self.fleet.range_m[vehicle]
+        ):
             self.env.process(self._charging(vehicle))
 
     def _charging(self, vehicle: int) -> Generator[simpy.Event, None, None]:

@@ -60,7 +60,9 @@ class _Case:
     solution: DarpSolution
     found: list[Violation] = field(default_factory=list)
 
-    def report(self, kind: str, message: str, *, vehicle: int | None, node: int | None, amount: float) -> None:
+    def report(
+        self, kind: str, message: str, *, vehicle: int | None, node: int | None, amount: float
+    ) -> None:
         self.found.append(Violation(kind, vehicle, node, float(amount), message))
 
 
@@ -105,7 +107,11 @@ def _nodes_known(case: _Case) -> bool:
     ]
     for vehicle, node in strangers:
         case.report(
-            "unknown_node", f"node {node} is nobody's pickup or drop-off", vehicle=vehicle, node=node, amount=1
+            "unknown_node",
+            f"node {node} is nobody's pickup or drop-off",
+            vehicle=vehicle,
+            node=node,
+            amount=1,
         )
     return not strangers
 
@@ -119,9 +125,7 @@ def _check_riders(case: _Case) -> None:
     for request in range(1, n + 1):
         ups, downs = places.get(request, []), places.get(request + n, [])
         if not ups or not downs:
-            case.report(
-                "unserved", f"request {request} is not carried", vehicle=None, node=request, amount=1
-            )
+            case.report("unserved", f"request {request} is not carried", vehicle=None, node=request, amount=1)
             continue
         if len(ups) > 1 or len(downs) > 1:
             case.report(
@@ -181,7 +185,9 @@ def _stops_of(case: _Case, vehicle: int) -> list[_Stop] | None:
     """The route with depots and breaks, as stops; None if its breaks make no sense."""
     instance, route = case.instance, case.solution.routes[vehicle]
     due = sorted((b.earliest, b.latest, b.duration) for b in instance.breaks if b.vehicle == vehicle)
-    taken = sorted((b for b in case.solution.breaks if b.vehicle == vehicle), key=lambda b: (b.after, b.start))
+    taken = sorted(
+        (b for b in case.solution.breaks if b.vehicle == vehicle), key=lambda b: (b.after, b.start)
+    )
     if len(due) != len(taken):
         case.report(
             "break",
@@ -230,7 +236,11 @@ def _stops_of(case: _Case, vehicle: int) -> list[_Stop] | None:
                 stops.append(rest)
     if queue:
         case.report(
-            "break", f"a break of vehicle {vehicle} has no place in its route", vehicle=vehicle, node=None, amount=1
+            "break",
+            f"a break of vehicle {vehicle} has no place in its route",
+            vehicle=vehicle,
+            node=None,
+            amount=1,
         )
         return None
     # A break before leaving must end before the vehicle leaves; its stop stands before the depot's.
@@ -318,7 +328,9 @@ def _judge(case: _Case, vehicle: int, stops: list[_Stop]) -> None:
     """Report what the times of a route break."""
     depot, home = _depot(stops), _home(stops)
     for index, stop in enumerate(stops):
-        what = "the break" if stop.node is None else "a depot" if index in (depot, home) else f"node {stop.node}"
+        what = (
+            "the break" if stop.node is None else "a depot" if index in (depot, home) else f"node {stop.node}"
+        )
         kind = "break" if stop.node is None else "shift" if index in (depot, home) else "window"
         early, late = stop.opens - stop.begin, stop.begin - stop.closes
         if max(early, late) > TOLERANCE:

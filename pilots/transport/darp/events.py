@@ -119,7 +119,9 @@ class _Builder:
                 continue
             if not all(self.together[request, other] for other in on_board):
                 continue
-            if (used + self.problem.demand[request] <= capacity).all() and self._timely(node, request, on_board):
+            if (used + self.problem.demand[request] <= capacity).all() and self._timely(
+                node, request, on_board
+            ):
                 moves.append((label, request, on_board))
         return moves
 
@@ -186,12 +188,12 @@ def _pruned(problem: Problem, builder: _Builder) -> EventGraph:
         if keep.sum() == alive.sum():
             break
         alive = keep
-    return EventGraph(
-        node, label, tail[alive], head[alive], leg[alive], cost[alive], earliest, latest
-    )
+    return EventGraph(node, label, tail[alive], head[alive], leg[alive], cost[alive], earliest, latest)
 
 
-def _earliest(opens: FloatArray, node: IntArray, tail: IntArray, head: IntArray, leg: FloatArray) -> FloatArray:
+def _earliest(
+    opens: FloatArray, node: IntArray, tail: IntArray, head: IntArray, leg: FloatArray
+) -> FloatArray:
     """Earliest time at each event over all ways to it; inf where there is none."""
     depot = node == 0
     known = np.where(depot, opens, np.inf)
@@ -204,7 +206,9 @@ def _earliest(opens: FloatArray, node: IntArray, tail: IntArray, head: IntArray,
         known = better
 
 
-def _latest(closes: FloatArray, node: IntArray, tail: IntArray, head: IntArray, leg: FloatArray) -> FloatArray:
+def _latest(
+    closes: FloatArray, node: IntArray, tail: IntArray, head: IntArray, leg: FloatArray
+) -> FloatArray:
     """Latest time at each event over all ways on from it; -inf where there is none."""
     depot = node == 0
     known = np.where(depot, closes, -np.inf)

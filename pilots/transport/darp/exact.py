@@ -271,7 +271,9 @@ class _Rows:
     high: NDArray[np.float64]
 
 
-def _incidence(rows: IntArray, columns: IntArray, count: int, values: FloatArray | None = None) -> sparse.csr_matrix:
+def _incidence(
+    rows: IntArray, columns: IntArray, count: int, values: FloatArray | None = None
+) -> sparse.csr_matrix:
     width = int(columns.max()) + 1 if len(columns) else 1
     return sparse.csr_matrix(
         (np.ones(len(rows)) if values is None else values, (rows, columns)), shape=(count, width)
@@ -339,7 +341,9 @@ def _answer(
 def _plan_of(instance: DarpInstance, program: _Program, arcs: IntArray) -> DarpSolution:
     """The routes that arcs with flow form."""
     graph, problem = program.graph, program.problem
-    following = {int(graph.tail[arc]): int(graph.head[arc]) for arc in arcs if graph.node[graph.tail[arc]] > 0}
+    following = {
+        int(graph.tail[arc]): int(graph.head[arc]) for arc in arcs if graph.node[graph.tail[arc]] > 0
+    }
     free = {
         label: np.flatnonzero(problem.fleet_class == label).tolist()
         for label in range(int(problem.fleet_class.max()) + 1)

@@ -89,7 +89,10 @@ def empty_memory(problem: Problem) -> Memory:
     """A memory that remembers nothing yet (no route has signature 0)."""
     shape = (len(problem.max_ride) + 1, len(problem.start))
     return Memory(
-        np.zeros(shape, np.uint64), np.full(shape, np.inf), np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+        np.zeros(shape, np.uint64),
+        np.full(shape, np.inf),
+        np.zeros(shape, np.int64),
+        np.zeros(shape, np.int64),
     )
 
 
@@ -277,7 +280,9 @@ def remove_marked(problem: Problem, plan: Plan, marked: NDArray[np.bool_]) -> No
         kept = drop_stops(plan, vehicle, marked, n)
         plan.length[vehicle] = kept
         begin = np.empty(kept)
-        if not (refresh(problem, plan, vehicle) and feasible(problem, vehicle, plan.stops[vehicle, :kept], begin)):
+        if not (
+            refresh(problem, plan, vehicle) and feasible(problem, vehicle, plan.stops[vehicle, :kept], begin)
+        ):
             for index in range(1, kept - 1):
                 stop = plan.stops[vehicle, index]
                 marked[stop if stop <= n else stop - n] = True

@@ -146,7 +146,9 @@ def _require_values(instance: DarpInstance) -> None:
             raise InvalidInput(
                 "times and costs must be finite and not negative", file=instance.name, field=field
             )
-    unbalanced = np.flatnonzero((instance.demand[1 : n + 1] != -instance.demand[n + 1 : 2 * n + 1]).any(axis=1))
+    unbalanced = np.flatnonzero(
+        (instance.demand[1 : n + 1] != -instance.demand[n + 1 : 2 * n + 1]).any(axis=1)
+    )
     if len(unbalanced):
         raise InvalidInput(
             "a drop-off does not free the places that its pickup took",
@@ -222,7 +224,9 @@ def _read_numbers(path: Path) -> tuple[list[float], FloatArray, list[int]]:
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableSource("the file cannot be read as text", file=path, hint=str(error)) from error
     parsed = [
-        (number, _numbers_of(path, number, line)) for number, line in enumerate(lines, start=1) if line.strip()
+        (number, _numbers_of(path, number, line))
+        for number, line in enumerate(lines, start=1)
+        if line.strip()
     ]
     if not parsed or len(parsed[0][1]) != 5:
         raise UnreadableSource(
@@ -269,7 +273,12 @@ def _read_header(path: Path, header: list[float], node_lines: int) -> tuple[int,
     for field, value in (("vehicles", vehicles), ("nodes", count), ("capacity", capacity)):
         if value < 1 or value != int(value):
             raise InvalidInput(
-                "the header is wrong", file=path, row=1, field=field, value=value, expected="a whole number from 1"
+                "the header is wrong",
+                file=path,
+                row=1,
+                field=field,
+                value=value,
+                expected="a whole number from 1",
             )
     for field, value in (("longest route", longest_route), ("longest ride", longest_ride)):
         if value <= 0:
@@ -294,7 +303,12 @@ def _require_node_lines(path: Path, nodes: FloatArray, row_lines: list[int]) -> 
         row = row_lines[index]
         if number != index:
             raise InvalidInput(
-                "node lines are out of order", file=path, row=row, field="id", value=number, expected=str(index)
+                "node lines are out of order",
+                file=path,
+                row=row,
+                field="id",
+                value=number,
+                expected=str(index),
             )
         if duration < 0:
             raise InvalidInput(

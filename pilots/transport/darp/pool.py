@@ -151,7 +151,9 @@ def _model(
     whole: bool,
 ) -> highspy.Highs:
     riders, routes = cover.shape
-    of_class = sparse.csc_matrix((np.ones(routes), (classes, np.arange(routes))), shape=(len(vehicles), routes))
+    of_class = sparse.csc_matrix(
+        (np.ones(routes), (classes, np.arange(routes))), shape=(len(vehicles), routes)
+    )
     matrix = sparse.vstack([cover, of_class], format="csc")
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = routes, riders + len(vehicles)

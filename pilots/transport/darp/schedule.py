@@ -326,7 +326,10 @@ def schedule_with_breaks(
         index += 1
     if index < count or not np.isfinite(begin[count - 1]):
         return False
-    return rest(problem, vehicle, begin[count - 1], count - 1, after, starts) <= problem.shift_end[vehicle] + TOLERANCE
+    return (
+        rest(problem, vehicle, begin[count - 1], count - 1, after, starts)
+        <= problem.shift_end[vehicle] + TOLERANCE
+    )
 
 
 @numba.njit(cache=True)

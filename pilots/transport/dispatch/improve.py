@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pilots.transport.dispatch.insertion import best_place, dispatch, insert
-from pilots.transport.dispatch.routes import adopt, evaluate, locate, withdraw
-from pilots.transport.dispatch.state import PENDING, PLANNED, IntArray, State
+from pilots.transport.dispatch.routes import evaluate, locate, withdraw
+from pilots.transport.dispatch.state import PENDING, IntArray, State
 
 WORTH = 1.0
 """Least gain, in cost, for which a rider is given to another vehicle."""

@@ -19,7 +19,6 @@ import numpy as np
 from pilots.transport.dispatch.routes import (
     TOLERANCE_S,
     adopt,
-    drive_time,
     evaluate,
     locate,
     may_end,

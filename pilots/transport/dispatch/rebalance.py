@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from pilots.transport.dispatch.routes import locate
-from pilots.transport.dispatch.state import PENDING, PLANNED, State
+from pilots.transport.dispatch.state import State
 from pilots.transport.network import Network
 from pilots.transport.policy import Policy
 from pilots.transport.requests import Requests
@@ -64,7 +64,9 @@ def moves(
     """
     idle = [
         vehicle
-        for vehicle in np.flatnonzero((state.count == 0) & (state.goal < 0) & (state.open_from <= now)).tolist()
+        for vehicle in np.flatnonzero(
+            (state.count == 0) & (state.goal < 0) & (state.open_from <= now)
+        ).tolist()
         if not np.isfinite(state.open_until[vehicle])
     ]
     if not idle:
@@ -74,7 +76,9 @@ def moves(
     lately = (requests.request_time_s > now - LOOK_BACK_S) & (requests.request_time_s <= now)
     zone_count = len(zones.centre)
     asked = np.bincount(zones.of_node[requests.origin[lately]], minlength=zone_count)
-    wanted = np.floor(policy.rebalance_share * asked * (policy.rebalance_every_s / LOOK_BACK_S) + 0.5).astype(int)
+    wanted = np.floor(policy.rebalance_share * asked * (policy.rebalance_every_s / LOOK_BACK_S) + 0.5).astype(
+        int
+    )
     at = zones.of_node[state.place[idle]]
     missing = np.maximum(wanted - np.bincount(at, minlength=zone_count), 0)
     spare = np.bincount(at, minlength=zone_count) - wanted
@@ -90,5 +94,7 @@ def moves(
     cost = np.where(np.isfinite(cost), cost, 1e9)
     rows, columns = linear_sum_assignment(cost)
     return [
-        (free[row], int(goals[column])) for row, column in zip(rows, columns, strict=True) if cost[row, column] < 1e9
+        (free[row], int(goals[column]))
+        for row, column in zip(rows, columns, strict=True)
+        if cost[row, column] < 1e9
     ]

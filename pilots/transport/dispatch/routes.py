@@ -17,7 +17,6 @@ from pilots.transport.dispatch.state import (
     FOR_RIDERS,
     ON_BOARD,
     PENDING,
-    PLANNED,
     SERVED,
     IntArray,
     State,
@@ -61,7 +60,9 @@ def locate(state: State, vehicle: int, now: float) -> None:
     if state.free_at[vehicle] >= now:
         return
     target = state.node[vehicle, 0] if state.count[vehicle] > 0 else state.goal[vehicle]
-    if target < 0 or (state.place[vehicle] == target and state.goal[vehicle] < 0 and state.count[vehicle] == 0):
+    if target < 0 or (
+        state.place[vehicle] == target and state.goal[vehicle] < 0 and state.count[vehicle] == 0
+    ):
         state.free_at[vehicle] = now
         state.leg_since[vehicle] = now
         return
@@ -76,7 +77,9 @@ def locate(state: State, vehicle: int, now: float) -> None:
         following = state.next_node[state.place[vehicle], target]
         state.free_at[vehicle] += drive_time(state, state.place[vehicle], following, state.free_at[vehicle])
         state.place[vehicle] = following
-    state.free_at[vehicle] = max(state.free_at[vehicle], now) if state.place[vehicle] == target else state.free_at[vehicle]
+    state.free_at[vehicle] = (
+        max(state.free_at[vehicle], now) if state.place[vehicle] == target else state.free_at[vehicle]
+    )
 
 
 @numba.njit(cache=True)
@@ -205,7 +208,13 @@ def adopt(state: State, vehicle: int, stops: IntArray) -> None:
         state.node[vehicle, k] = stop_node(state, stops[k])
         state.vehicle[stops[k] // 2] = vehicle
     state.route_cost[vehicle] = evaluate(
-        state, vehicle, stops, state.arrive[vehicle], state.begin[vehicle], state.leave[vehicle], state.drive[vehicle]
+        state,
+        vehicle,
+        stops,
+        state.arrive[vehicle],
+        state.begin[vehicle],
+        state.leave[vehicle],
+        state.drive[vehicle],
     )
     _loads_and_rides(state, vehicle)
     _slack(state, vehicle)
