@@ -85,11 +85,8 @@ def _limits(served: pd.DataFrame, network: Network, policy: Policy) -> list[Faul
     ]
     if not policy.refuse:
         return faults
-    current = (
-        np.searchsorted(network.slice_start_s, served["earliest_s"].to_numpy() % DAY_S, side="right") - 1
-    )
     ends = served["origin"].to_numpy(), served["destination"].to_numpy()
-    direct = network.travel_time_s[current, ends[0], ends[1]].astype(np.float64)
+    direct = _least_drive(network, *ends, served["earliest_s"].to_numpy())
     longest = np.maximum(policy.max_ride_factor * direct + policy.max_ride_extra_s, direct)
     if np.isfinite(policy.max_travel_factor):
         travel = served["dropoff_s"] - served["earliest_s"]
@@ -97,7 +94,7 @@ def _limits(served: pd.DataFrame, network: Network, policy: Policy) -> list[Faul
         faults += _faults("travel", who, travel - longest_travel, TOLERANCE_S)
     return [
         *faults,
-        *_faults("wait", who, served["pickup_s"] - served["earliest_s"] - policy.max_wait_s, TOLERANCE_S),
+        *_faults("wait", who, served["wait_s"] - policy.patience_s - policy.max_wait_s, TOLERANCE_S),
         *_faults("ride", who, served["dropoff_s"] - served["boarded_s"] - longest, TOLERANCE_S),
     ]
 
@@ -149,11 +146,12 @@ def _presence(served: pd.DataFrame, legs: pd.DataFrame, fleet: Fleet, policy: Po
     """Riders board and alight where their vehicle stands at that moment, and it stands long enough."""
     legs = legs.sort_values(["vehicle", "depart_s", "arrive_s"], kind="stable")
     faults = []
-    for vehicle, trips in served.groupby("vehicle"):
+    for vehicle in np.unique(served["vehicle"].to_numpy()).tolist():
+        trips = served[served["vehicle"] == vehicle]
         own = legs[legs["vehicle"] == vehicle]
         arrive = np.concatenate([[-np.inf], own["arrive_s"].to_numpy()])
         depart = np.concatenate([own["depart_s"].to_numpy(), [np.inf]])
-        where = np.concatenate([[fleet.start_node[int(vehicle)]], own["target"].to_numpy()])
+        where = np.concatenate([[fleet.start_node[vehicle]], own["target"].to_numpy()])
         stays = (
             ("pickup_s", "origin", policy.boarding_s),
             ("dropoff_s", "destination", policy.alighting_s),

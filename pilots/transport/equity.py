@@ -54,9 +54,7 @@ def equity(values: ArrayLike, people: ArrayLike, *, higher_is_better: bool = Tru
         raise InvalidInput("values and people differ in shape", field="people", value=weight.shape)
     known = np.isfinite(value) & (weight > 0)
     if not known.any():
-        raise InvalidInput(
-            "no group can be compared", field="values", expected="a value and people somewhere"
-        )
+        raise InvalidInput("no group can be compared", field="values", expected="a value and people")
     worst_first = np.where(known, value if higher_is_better else -value, np.inf)
     worst = int(np.argmin(worst_first))
     return Equity(

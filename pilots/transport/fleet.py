@@ -96,25 +96,33 @@ class Fleet:
             InvalidInput: A value is impossible, or there are not as many as vehicles.
         """
         nodes = np.atleast_1d(np.asarray(start_node, dtype=np.int64))
-        whole = {"seats": seats, "wheelchair_places": wheelchair_places}
-        real = {
-            "shift_start_s": shift_start_s,
-            "shift_end_s": shift_end_s,
-            "range_m": range_m,
-            "consumption_kwh_per_km": consumption_kwh_per_km,
-            "charge_kw": charge_kw,
-            "mean_time_between_failures_s": mean_time_between_failures_s,
-            "mean_repair_s": mean_repair_s,
-        }
-        columns = {name: _column(name, values, len(nodes), np.int64) for name, values in whole.items()}
-        columns |= {name: _column(name, values, len(nodes), np.float64) for name, values in real.items()}
+        count = len(nodes)
+
+        def whole(name: str, values: ArrayLike) -> IntArray:
+            return _column(name, values, count).astype(np.int64)
+
         for one in rests:
             if not 0 <= one.vehicle < len(nodes) or one.latest_s < one.earliest_s or one.duration_s < 0:
                 raise InvalidInput("a driver's break cannot be taken", field="rests", value=one)
-        return cls(start_node=nodes, rests=tuple(rests), chargers=chargers, **columns)
+        return cls(
+            start_node=nodes,
+            seats=whole("seats", seats),
+            wheelchair_places=whole("wheelchair_places", wheelchair_places),
+            shift_start_s=_column("shift_start_s", shift_start_s, count),
+            shift_end_s=_column("shift_end_s", shift_end_s, count),
+            range_m=_column("range_m", range_m, count),
+            consumption_kwh_per_km=_column("consumption_kwh_per_km", consumption_kwh_per_km, count),
+            charge_kw=_column("charge_kw", charge_kw, count),
+            mean_time_between_failures_s=_column(
+                "mean_time_between_failures_s", mean_time_between_failures_s, count
+            ),
+            mean_repair_s=_column("mean_repair_s", mean_repair_s, count),
+            rests=tuple(rests),
+            chargers=chargers,
+        )
 
 
-def _column(name: str, values: ArrayLike, vehicles: int, kind: type) -> NDArray[np.generic]:
+def _column(name: str, values: ArrayLike, vehicles: int) -> FloatArray:
     column = np.asarray(values, dtype=np.float64)
     if column.ndim > 1 or (column.ndim == 1 and len(column) != vehicles):
         raise InvalidInput(
@@ -133,4 +141,4 @@ def _column(name: str, values: ArrayLike, vehicles: int, kind: type) -> NDArray[
             value=float(column[wrong[0]]),
             expected="a number from 0",
         )
-    return column.astype(kind)
+    return column.copy()

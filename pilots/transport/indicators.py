@@ -49,12 +49,8 @@ _OF_TRIPS = (
     Indicator("wait_max_s", "s", "lower", "longest wait; rides only", "M"),
     Indicator("in_vehicle_time_mean_s", "s", "lower", "mean of drop-off less pickup; rides only", "M"),
     Indicator("in_vehicle_time_p95_s", "s", "lower", "95th percentile of the same; rides only", "M"),
-    Indicator(
-        "total_travel_time_mean_s", "s", "lower", "mean of drop-off less time asked for; rides only", "M"
-    ),
-    Indicator(
-        "trip_delay_mean_s", "s", "lower", "mean of drop-off less (time asked for + direct); rides only", "A"
-    ),
+    Indicator("total_travel_time_mean_s", "s", "lower", "mean of drop-off less time asked; rides only", "M"),
+    Indicator("trip_delay_mean_s", "s", "lower", "mean of total travel time less direct; rides only", "A"),
     Indicator("detour_factor", "1", "lower", "sum of rides / sum of direct drives", "F, M"),
 )
 
@@ -67,17 +63,11 @@ _OF_FLEET = (
     Indicator("vehicle_km_per_ride", "km", "lower", "vehicle_km / rides", "F"),
     Indicator("empty_share", "1", "lower", "kilometres with nobody on board / vehicle_km", "M, F, N"),
     Indicator("empty_pickup_share", "1", "lower", "of these, on the way to a pickup / vehicle_km", "M"),
-    Indicator(
-        "empty_reposition_share", "1", "lower", "of these, to where riders are expected / vehicle_km", "M"
-    ),
+    Indicator("empty_reposition_share", "1", "lower", "of these, to expected riders / vehicle_km", "M"),
     Indicator("empty_depot_share", "1", "lower", "of these, to a depot (deadhead) / vehicle_km", "N"),
-    Indicator(
-        "distance_ratio", "1", "lower", "vehicle_km / sum of the rides' direct kilometres (l_det)", "M, F"
-    ),
+    Indicator("distance_ratio", "1", "lower", "vehicle_km / direct km of the rides (l_det)", "M, F"),
     Indicator("occupancy", "1", "higher", "passenger-kilometres / vehicle_km", "F"),
-    Indicator(
-        "occupancy_loaded", "1", "higher", "passenger-kilometres / kilometres with somebody on board", "F"
-    ),
+    Indicator("occupancy_loaded", "1", "higher", "passenger-kilometres / kilometres not empty", "F"),
     Indicator("pooling_rate", "1", "higher", "share of rides with another party on board on some leg", "F"),
     Indicator("rides_per_revenue_hour", "1/h", "higher", "rides / revenue_hours (productivity)", "T, F"),
     Indicator("fleet_utilisation", "1", "neither", "share of revenue time spent driving", "F"),

@@ -56,12 +56,42 @@ class Network:
     @property
     def nodes(self) -> int:
         """Number of nodes."""
-        return self.distance_m.shape[0]
+        return len(self.distance_m)
 
     @property
     def slices(self) -> int:
         """Number of slices of the day."""
-        return self.travel_time_s.shape[0]
+        return len(self.slice_start_s)
+
+    def drive_time_s(
+        self, origin: NDArray[np.int64], target: NDArray[np.int64], depart_s: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Seconds of drives that leave at given times, across changes of speed on the way.
+
+        Args:
+            origin: Node each drive leaves, shape (drives,).
+            target: Node each drive enters, shape (drives,).
+            depart_s: When it leaves, shape (drives,).
+
+        Returns:
+            Seconds, inf where there is no way, shape (drives,).
+        """
+        if self.slices == 1:
+            return np.asarray(self.travel_time_s[0, origin, target], dtype=np.float64)
+        ends = np.append(self.slice_start_s[1:], DAY_S)
+        clock, left = np.array(depart_s, dtype=np.float64), np.ones(len(origin))
+        going = np.isfinite(self.travel_time_s[0, origin, target])
+        clock[~going] = np.inf
+        while going.any():
+            now = clock[going] % DAY_S
+            current = np.searchsorted(self.slice_start_s, now, side="right") - 1
+            whole = self.travel_time_s[current, origin[going], target[going]].astype(np.float64)
+            room = ends[current] - now
+            took = np.minimum(left[going] * whole, room)
+            left[going] -= np.where(took < room, left[going], room / np.maximum(whole, 1e-9))
+            clock[going] += took
+            going[going] = took >= room
+        return np.asarray(clock - depart_s, dtype=np.float64)
 
     @cached_property
     def travel_time_to_s(self) -> NDArray[np.float32]:

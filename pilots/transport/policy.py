@@ -31,6 +31,8 @@ class Policy:
         wait_weight: Cost of a second of a rider's wait.
         ride_weight: Cost of a second of a rider's ride.
         retry_every_s: How often requests without a vehicle are tried again, in seconds; 0 for never.
+        patience_s: How long after the time asked for a rider without a vehicle asks anew; each time the
+            longest wait counts from then.
         improve_every_s: How often riders not yet picked up are given to better vehicles; 0 for never.
         rebalance_every_s: How often empty vehicles are moved to where riders are expected; 0 for never.
         rebalance_share: Vehicles wanted in a zone per request expected there.
@@ -50,7 +52,8 @@ class Policy:
     drive_weight: float = 1.0
     wait_weight: float = 1.0
     ride_weight: float = 1.0
-    retry_every_s: float = 30.0
+    retry_every_s: float = 60.0
+    patience_s: float = 0.0
     improve_every_s: float = 0.0
     rebalance_every_s: float = 0.0
     rebalance_share: float = 0.5

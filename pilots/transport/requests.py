@@ -149,7 +149,7 @@ def _numbers(frame: pd.DataFrame, name: str, default: float | None = None) -> ND
     return column
 
 
-def _refusals(
+def _refusals(  # noqa: PLR0917
     frame: pd.DataFrame,
     names: NDArray[np.object_],
     numbers: dict[str, NDArray[np.float64]],

@@ -67,7 +67,7 @@ class ServiceResult:
         return lost.value_counts().sort_index()
 
 
-def result_of(
+def result_of(  # noqa: PLR0917
     state: State,
     requests: Requests,
     reason: NDArray[np.int64],
@@ -88,7 +88,7 @@ def result_of(
             "request_time_s": requests.request_time_s,
             "earliest_s": requests.earliest_s,
             "status": pd.Categorical([STATUS.get(s, "refused") for s in state.status.tolist()]),
-            "reason": pd.Categorical.from_codes(reason, categories=list(REASONS)),
+            "reason": pd.Categorical([REASONS[code] for code in reason.tolist()], categories=list(REASONS)),
             "vehicle": np.where(served, state.vehicle, -1),
             "pickup_s": state.picked,
             "boarded_s": state.boarded,
@@ -111,7 +111,9 @@ def result_of(
             "distance_m": real[:, 2],
             "riders": whole[:, 3],
             "requests": whole[:, 4],
-            "purpose": pd.Categorical.from_codes(whole[:, 5], categories=list(PURPOSES)),
+            "purpose": pd.Categorical(
+                [PURPOSES[code] for code in whole[:, 5].tolist()], categories=list(PURPOSES)
+            ),
         }
     )
     table = pd.DataFrame(charges, columns=["vehicle", "node", "start_s", "end_s", "energy_kwh"])

@@ -8,7 +8,8 @@ takes the old one's place.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from typing import TypeAlias
 
 import numpy as np
 import simpy
@@ -24,7 +25,7 @@ from pilots.transport.dispatch.routes import (
     serve_stop,
     withdraw,
 )
-from pilots.transport.dispatch.start import begin_state, grown_log
+from pilots.transport.dispatch.start import begin_state, grown_log, grown_routes
 from pilots.transport.dispatch.state import (
     CANCELLED,
     ON_BOARD,
@@ -41,6 +42,8 @@ from pilots.transport.network import Network
 from pilots.transport.policy import Policy
 from pilots.transport.requests import REASON, Requests, RequestTable, read_requests
 from pilots.transport.result import Charge, ServiceResult, result_of
+
+Process: TypeAlias = Generator[simpy.Event, None, None]
 
 
 def simulate_service(
@@ -82,7 +85,7 @@ class Service:
         chance: Seed of what happens by chance.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917
         self,
         env: simpy.Environment,
         network: Network,
@@ -116,8 +119,8 @@ class Service:
         if self.fleet.vehicles == 0:
             return
         self.env.process(self._arrivals())
-        for request in np.flatnonzero(np.isfinite(self.requests.cancel_time_s) & (self.reason == 0)):
-            self.env.process(self._cancellation(int(request)))
+        for request in np.flatnonzero(np.isfinite(self.requests.cancel_time_s) & (self.reason == 0)).tolist():
+            self.env.process(self._cancellation(request))
         if self.policy.retry_every_s > 0:
             self.env.process(self._retries())
         if self.policy.improve_every_s > 0:
@@ -130,9 +133,9 @@ class Service:
             if rests or np.isfinite(self.fleet.shift_end_s[vehicle]):
                 self.env.process(self._shift(vehicle, rests))
         streams = chance.spawn(self.fleet.vehicles)
-        for vehicle in np.flatnonzero(np.isfinite(self.fleet.mean_time_between_failures_s)):
+        for vehicle in np.flatnonzero(np.isfinite(self.fleet.mean_time_between_failures_s)).tolist():
             generator = np.random.default_rng(streams[vehicle])
-            self.env.process(self._breakdowns(int(vehicle), generator))
+            self.env.process(self._breakdowns(vehicle, generator))
         if np.isfinite(self.fleet.range_m).any():
             points = self.fleet.chargers
             depots = np.unique(self.fleet.start_node)
@@ -142,7 +145,7 @@ class Service:
 
     # Riders
 
-    def _arrivals(self) -> Generator[simpy.Event, None, None]:
+    def _arrivals(self) -> Process:
         times = self.requests.request_time_s.tolist()
         for request in np.flatnonzero(self.reason == 0).tolist():
             if times[request] > self.env.now:
@@ -155,12 +158,29 @@ class Service:
         vehicle = dispatch(self.state, request, self.env.now)
         if vehicle >= 0:
             self._follow(vehicle)
-        elif not self.policy.refuse:
+            return
+        self._charge_for(request)
+        if not self.policy.refuse:
             self._serve_late(request)
         elif self.policy.retry_every_s > 0:
             self.waiting.append(request)
         else:
             self._refuse(request, "no_vehicle_in_time")
+
+    def _charge_for(self, request: int) -> None:
+        """Send idle vehicles to charge that lack the range for a request nobody could take."""
+        state, distance = self.state, self.network.distance_m
+        origin, destination = self.requests.origin[request], self.requests.destination[request]
+        idle = (state.planned == 0) & np.isfinite(self.fleet.range_m) & ~self._blocked
+        for vehicle in np.flatnonzero(idle & (state.range_m < self.fleet.range_m)).tolist():
+            home = self.fleet.start_node[vehicle]
+            way = (
+                distance[state.place[vehicle], origin]
+                + distance[origin, destination]
+                + distance[destination, home]
+            )
+            if way > state.range_m[vehicle]:
+                self._go_charge(vehicle)
 
     def _serve_late(self, request: int) -> None:
         """Serve a rider beyond the limits, as soon as can be."""
@@ -172,7 +192,7 @@ class Service:
             self._refuse(request, "no_vehicle_in_time")
             return
         # What the rider is told now is the new promise, with the patience the policy asks of everybody.
-        stops = state.stop[vehicle, : state.count[vehicle]]
+        stops = state.stop[vehicle, : state.planned[vehicle]]
         pickup = int(np.flatnonzero(stops == 2 * request)[0])
         state.latest_pickup[request] = state.begin[vehicle, pickup] + policy.max_wait_s
         adopt(state, vehicle, stops.copy())
@@ -183,7 +203,7 @@ class Service:
         self.reason[request] = REASON[reason]
         self._open -= 1
 
-    def _cancellation(self, request: int) -> Generator[simpy.Event, None, None]:
+    def _cancellation(self, request: int) -> Process:
         """A rider calls the ride off, unless already on board."""
         yield self.env.timeout(max(0.0, self.requests.cancel_time_s[request] - self.env.now))
         status = self.state.status[request]
@@ -195,13 +215,22 @@ class Service:
             self.reason[request] = REASON["cancelled"]
             self._open -= 1
 
-    def _retries(self) -> Generator[simpy.Event, None, None]:
+    def _retries(self) -> Process:
         while self._open > 0:
             yield self.env.timeout(self.policy.retry_every_s)
             if self.waiting:
+                self._renew_promises()
                 retry(self.state, np.array(self.waiting), self.env.now, self.changed)
                 self._follow_changed()
                 self._sort_waiting()
+
+    def _renew_promises(self) -> None:
+        """Let patient riders ask anew, as if they had called just now."""
+        if self.policy.patience_s > 0:
+            asking = np.array(self.waiting)
+            last = self.requests.earliest_s[asking] + self.policy.patience_s
+            renewed = np.minimum(self.env.now, last) + self.policy.max_wait_s
+            self.state.latest_pickup[asking] = np.maximum(self.state.latest_pickup[asking], renewed)
 
     def _sort_waiting(self) -> None:
         """Keep those that may still find a vehicle; refuse the rest."""
@@ -209,7 +238,8 @@ class Service:
         for request in self.waiting:
             if self.state.status[request] != PENDING:
                 continue
-            if self.env.now > self.state.latest_pickup[request]:
+            waited = self.env.now - self.requests.earliest_s[request]
+            if waited > max(self.policy.max_wait_s, self.policy.patience_s):
                 self._refuse(request, "no_vehicle_in_time")
             else:
                 still.append(request)
@@ -219,8 +249,8 @@ class Service:
 
     def _follow(self, vehicle: int) -> None:
         """Make the vehicle's next stop a SimPy event, in place of any earlier one."""
-        self._reserve_log()
-        if self.state.count[vehicle] == 0:
+        self._reserve(vehicle)
+        if self.state.planned[vehicle] == 0:
             if self._due[vehicle] >= 0:
                 self._due[vehicle] = -1.0
                 self._ticket[vehicle] += 1
@@ -237,7 +267,8 @@ class Service:
             self._follow(int(vehicle))
         self.changed[:] = False
 
-    def _schedule(self, vehicle: int, time: float, what) -> None:
+    def _schedule(self, vehicle: int, time: float, what: Callable[[int], None]) -> None:
+        """Have something happen to a vehicle at a time, unless it is rescheduled before."""
         self._ticket[vehicle] += 1
         ticket = self._ticket[vehicle]
         event = self.env.timeout(max(0.0, time - self.env.now))
@@ -254,11 +285,14 @@ class Service:
         if self.state.goal[vehicle] >= 0:
             purpose = self.state.goal_purpose[vehicle]
             arrive_at_goal(self.state, vehicle, self.env.now)
-            self._reserve_log()
+            self._reserve(vehicle)
             if purpose == TO_DEPOT:
                 self._at_depot(vehicle)
 
-    def _reserve_log(self) -> None:
+    def _reserve(self, vehicle: int) -> None:
+        """Keep room for planned stops and driven legs."""
+        if self.state.planned[vehicle] + 4 > self.state.stop.shape[1]:
+            self.state = grown_routes(self.state)
         if self.state.logged[0] + 4 * self.fleet.vehicles + 64 > len(self.state.log_real):
             self.state = grown_log(self.state)
 
@@ -272,9 +306,12 @@ class Service:
         full = self.fleet.range_m[vehicle]
         low = self.state.range_m[vehicle] < self.policy.recharge_below * full
         if np.isfinite(full) and low and not self._blocked[vehicle]:
-            self._blocked[vehicle] = True
-            self.state.open_from[vehicle] = np.inf
-            self._send_home(vehicle)
+            self._go_charge(vehicle)
+
+    def _go_charge(self, vehicle: int) -> None:
+        self._blocked[vehicle] = True
+        self.state.open_from[vehicle] = np.inf
+        self._send_home(vehicle)
 
     def _send_home(self, vehicle: int) -> None:
         locate(self.state, vehicle, self.env.now)
@@ -291,7 +328,7 @@ class Service:
         ):
             self.env.process(self._charging(vehicle))
 
-    def _charging(self, vehicle: int) -> Generator[simpy.Event, None, None]:
+    def _charging(self, vehicle: int) -> Process:
         """Charge to the full range at the depot, waiting for a charging point."""
         depot = int(self.fleet.start_node[vehicle])
         with self._chargers[depot].request() as point:
@@ -308,13 +345,13 @@ class Service:
 
     def _until_idle(self, vehicle: int) -> simpy.Event:
         event = self.env.event()
-        if self.state.count[vehicle] == 0:
+        if self.state.planned[vehicle] == 0:
             event.succeed()
         else:
             self._idle.setdefault(vehicle, []).append(event)
         return event
 
-    def _shift(self, vehicle: int, rests: list[Rest]) -> Generator[simpy.Event, None, None]:
+    def _shift(self, vehicle: int, rests: list[Rest]) -> Process:
         """A driver's day: breaks in their windows, then home by the end of the shift."""
         state = self.state
         end, home = float(self.fleet.shift_end_s[vehicle]), int(self.fleet.start_node[vehicle])
@@ -339,8 +376,8 @@ class Service:
         state.open_from[vehicle] = np.inf
         self._send_home(vehicle)
 
-    def _breakdowns(self, vehicle: int, generator: np.random.Generator) -> Generator[simpy.Event, None, None]:
-        """Breakdowns at random: riders on board are stranded, those still waiting look for another vehicle."""
+    def _breakdowns(self, vehicle: int, generator: np.random.Generator) -> Process:
+        """Breakdowns at random: riders on board are stranded, those still waiting ask again."""
         while self._open > 0:
             yield self.env.timeout(generator.exponential(self.fleet.mean_time_between_failures_s[vehicle]))
             if self._open <= 0 or self._blocked[vehicle]:
@@ -354,7 +391,7 @@ class Service:
     def _break_down(self, vehicle: int) -> None:
         state = self.state
         locate(state, vehicle, self.env.now)
-        affected = np.unique(state.stop[vehicle, : state.count[vehicle]] // 2)
+        affected = np.unique(state.stop[vehicle, : state.planned[vehicle]] // 2)
         adopt(state, vehicle, np.empty(0, np.int64))
         for request in affected.tolist():
             if state.status[request] == ON_BOARD:
@@ -373,13 +410,13 @@ class Service:
 
     # The whole fleet
 
-    def _improvements(self) -> Generator[simpy.Event, None, None]:
+    def _improvements(self) -> Process:
         while self._open > 0:
             yield self.env.timeout(self.policy.improve_every_s)
             relocate(self.state, self.env.now, self.changed)
             self._follow_changed()
 
-    def _rebalancing(self) -> Generator[simpy.Event, None, None]:
+    def _rebalancing(self) -> Process:
         assert self._zones is not None
         while self._open > 0:
             yield self.env.timeout(self.policy.rebalance_every_s)

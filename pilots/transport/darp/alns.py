@@ -239,4 +239,4 @@ def _value(problem: Problem, search: Search, plan: Plan) -> float:
     left_out = 0
     for request in range(1, len(problem.max_ride) + 1):
         left_out += plan.vehicle[request] < 0
-    return plan.cost.sum() + left_out * search.scale[0]
+    return float(plan.cost.sum() + left_out * search.scale[0])

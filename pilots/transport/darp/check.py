@@ -11,6 +11,7 @@ eight-step evaluation).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from pilots.transport.darp.instance import DarpInstance
 from pilots.transport.darp.solution import DarpSolution
@@ -336,7 +337,7 @@ def _judge(case: _Case, vehicle: int, stops: list[_Stop]) -> None:
         if max(early, late) > TOLERANCE:
             case.report(
                 kind,
-                f"vehicle {vehicle} is at {what} at {stop.begin:.3f}, outside {stop.opens:.3f} to {stop.closes:.3f}",
+                f"vehicle {vehicle} at {what}: {stop.begin:.3f} not in [{stop.opens:.3f}, {stop.closes:.3f}]",
                 vehicle=vehicle,
                 node=stop.node,
                 amount=max(early, late),
@@ -392,7 +393,7 @@ def _check_cost(case: _Case) -> None:
     for vehicle, route in enumerate(case.solution.routes):
         if route:
             nodes = [int(instance.vehicle_start[vehicle]), *route, int(instance.vehicle_end[vehicle])]
-            cost += sum(float(instance.cost[a, b]) for a, b in zip(nodes[:-1], nodes[1:], strict=True))
+            cost += sum(float(instance.cost[a, b]) for a, b in pairwise(nodes))
     if abs(cost - case.solution.cost) > TOLERANCE * max(1.0, cost):
         case.report(
             "cost",

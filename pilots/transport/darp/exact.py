@@ -22,16 +22,16 @@ from scipy.optimize import linear_sum_assignment
 
 from geodata.errors import InvalidInput
 from pilots.transport.darp.alns import solve
-from pilots.transport.darp.check import check
 from pilots.transport.darp.events import EventGraph, TooManyEvents, event_graph
 from pilots.transport.darp.instance import DarpInstance
 from pilots.transport.darp.plans import scheduled
-from pilots.transport.darp.schedule import TOLERANCE, FloatArray, IntArray, Problem, problem_of
+from pilots.transport.darp.schedule import TOLERANCE, FloatArray, IntArray, Problem, feasible, problem_of
 from pilots.transport.darp.solution import DarpSolution
 
 MOST_EVENTS = 200_000
 _SEARCH_STEPS = 3000
 _SEARCH_SHARE = 0.1  # of the time limit
+_RELAXED = "relaxed"  # a better plan was found, but it cannot be driven
 
 
 def solve_exact(instance: DarpInstance, time_limit_s: float) -> DarpSolution:
@@ -65,12 +65,11 @@ def solve_exact(instance: DarpInstance, time_limit_s: float) -> DarpSolution:
         graph = event_graph(problem, MOST_EVENTS)
     except TooManyEvents:
         return plan
-    program = _Program(problem, graph, with_durations=False)
-    answer = _prove(instance, program, plan, deadline)
-    if any(violation.kind == "route_duration" for violation in check(instance, answer)):
-        # The relaxation let a route run too long; its bound stays valid, its plan does not.
+    answer = _prove(instance, _Program(problem, graph, with_durations=False), plan, deadline)
+    if answer.status == _RELAXED:
+        # Without the limit on durations a route ran too long; the bound stays valid, the plan does not.
         program = _Program(problem, graph, with_durations=True)
-        answer = _prove(instance, program, replace(plan, lower_bound=answer.lower_bound), deadline)
+        answer = _prove(instance, program, replace(answer, status=plan.status), deadline)
     return answer
 
 
@@ -207,24 +206,29 @@ class _Program:
 
     def _durations(self) -> None:
         """One more column per stop: when its vehicle left the depot, at the latest."""
-        graph, n, columns = self.graph, self.n, self.columns
+        graph, problem = self.graph, self.problem
         origin, target = graph.node[graph.tail], graph.node[graph.head]
-        for arc in range(self.arcs):
-            vehicle = int(np.flatnonzero(self.problem.fleet_class == graph.fleet_class[graph.tail[arc]])[0])
-            horizon = float(self.problem.shift_end[vehicle] - self.problem.shift_start[vehicle])
-            row = np.zeros(columns + 2 * n)
-            row[arc] = horizon
-            if origin[arc] == 0:  # left[head] <= time[head] - leg
-                row[columns + target[arc] - 1], row[self.arcs + target[arc] - 1] = 1.0, -1.0
-                limit = horizon - graph.leg[arc]
-            elif target[arc] > 0:  # left[head] <= left[tail]
-                row[columns + target[arc] - 1], row[columns + origin[arc] - 1] = 1.0, -1.0
-                limit = horizon
-            else:  # time[tail] + leg - left[tail] <= longest
-                row[self.arcs + origin[arc] - 1], row[columns + origin[arc] - 1] = 1.0, -1.0
-                limit = horizon + self.problem.max_duration[vehicle] - graph.leg[arc]
-            self._add(sparse.csr_matrix(row), -np.inf, float(limit))
-        self.columns = columns + 2 * n
+        vehicle = np.array(
+            [np.flatnonzero(problem.fleet_class == c)[0] for c in range(graph.fleet_class.max() + 1)]
+        )
+        vehicle = vehicle[graph.fleet_class[graph.tail]]
+        horizon = problem.shift_end[vehicle] - problem.shift_start[vehicle]
+        longest = problem.max_duration[vehicle]
+        out, back = origin == 0, target == 0
+        # A route's first stop fixes its departure, each stop hands it on, the last one is held to it.
+        late = np.where(back, self._times(origin), self.columns + target - 1)
+        soon = np.where(out, self._times(target), self.columns + origin - 1)
+        limit = np.where(out, -graph.leg, np.where(back, longest - graph.leg, 0.0))
+        arcs = np.arange(self.arcs)
+        matrix = sparse.csr_matrix(
+            (
+                np.concatenate([np.ones(self.arcs), -np.ones(self.arcs), horizon]),
+                (np.tile(arcs, 3), np.concatenate([late, soon, arcs])),
+            ),
+            shape=(self.arcs, self.columns + 2 * self.n),
+        )
+        self._add(matrix, -np.inf, limit + horizon)
+        self.columns += 2 * self.n
 
     def _add(self, matrix: sparse.csr_matrix, low: float | FloatArray, high: float | FloatArray) -> None:
         rows = matrix.shape[0]
@@ -255,8 +259,8 @@ class _Program:
         if whole:
             kinds = [highspy.HighsVarType.kInteger, highspy.HighsVarType.kContinuous]
             lp.integrality_ = [kinds[0]] * flows + [kinds[1]] * (len(columns) - flows)
-        model = highspy.Highs()
-        model.setOptionValue("output_flag", False)
+        model = highspy.Highs()  # type: ignore[no-untyped-call]
+        model.setOptionValue("output_flag", False)  # noqa: FBT003
         model.setOptionValue("threads", 1)
         model.setOptionValue("mip_rel_gap", 1e-7)
         model.setOptionValue("time_limit", max(0.1, deadline - time.monotonic()))
@@ -331,31 +335,37 @@ def _answer(
     bound = max(bound, min(upper, float(info.mip_dual_bound)))
     flows = np.array(model.getSolution().col_value)[: len(kept)]
     if model.getSolution().value_valid and len(flows) and info.objective_function_value < upper - 1e-6:
-        plan = _plan_of(instance, program, kept[flows > 0.5])
+        routes = _routes_of(program, kept[flows > 0.5])
+        if not _drivable(program.problem, routes):
+            return replace(plan, lower_bound=bound, status=_RELAXED)
+        plan = scheduled(instance, program.problem, routes)
     if plan.unserved:
         return replace(plan, lower_bound=bound)
     proven = plan.cost - bound <= 1e-6 * max(1.0, plan.cost)
     return replace(plan, lower_bound=min(bound, plan.cost), status="optimal" if proven else "feasible")
 
 
-def _plan_of(instance: DarpInstance, program: _Program, arcs: IntArray) -> DarpSolution:
-    """The routes that arcs with flow form."""
+def _routes_of(program: _Program, arcs: IntArray) -> list[IntArray]:
+    """The routes that arcs with flow form, one per vehicle, from depot to depot."""
     graph, problem = program.graph, program.problem
-    following = {
-        int(graph.tail[arc]): int(graph.head[arc]) for arc in arcs if graph.node[graph.tail[arc]] > 0
-    }
-    free = {
-        label: np.flatnonzero(problem.fleet_class == label).tolist()
-        for label in range(int(problem.fleet_class.max()) + 1)
-    }
+    inner = arcs[graph.node[graph.tail[arcs]] > 0]
+    following = dict(zip(graph.tail[inner].tolist(), graph.head[inner].tolist(), strict=True))
+    classes = range(int(problem.fleet_class.max()) + 1)
+    free = {label: np.flatnonzero(problem.fleet_class == label).tolist() for label in classes}
     routes = [np.array([start, end]) for start, end in zip(problem.start, problem.end, strict=True)]
-    for arc in arcs:
-        if graph.node[graph.tail[arc]] > 0:
-            continue
+    for arc in arcs[graph.node[graph.tail[arcs]] == 0]:
         event, stops = int(graph.head[arc]), []
         while graph.node[event] > 0:
             stops.append(int(graph.node[event]))
             event = following[event]
         vehicle = free[int(graph.fleet_class[graph.tail[arc]])].pop(0)
         routes[vehicle] = np.array([problem.start[vehicle], *stops, problem.end[vehicle]])
-    return scheduled(instance, problem, routes)
+    return routes
+
+
+def _drivable(problem: Problem, routes: list[IntArray]) -> bool:
+    return all(
+        feasible(problem, vehicle, stops, np.empty(len(stops)))
+        for vehicle, stops in enumerate(routes)
+        if len(stops) > 2
+    )

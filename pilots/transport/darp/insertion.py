@@ -113,7 +113,7 @@ def copy_plan(source: Plan, target: Plan) -> None:
 
 @numba.njit(cache=True)
 def refresh(problem: Problem, plan: Plan, vehicle: int) -> bool:
-    """Work out a route's times, loads, cost and signature after its stops changed; False if it cannot be driven."""
+    """Work out a changed route's times, loads, cost and signature; False if it cannot be driven."""
     count = plan.length[vehicle]
     stops = plan.stops[vehicle, :count]
     signature = np.uint64(1469598103934665603)
@@ -242,7 +242,7 @@ def remembered_insertion(problem: Problem, plan: Plan, memory: Memory, request: 
         memory.cost[request, vehicle] = extra
         memory.pickup[request, vehicle] = pickup_after
         memory.dropoff[request, vehicle] = dropoff_after
-    return memory.cost[request, vehicle]
+    return float(memory.cost[request, vehicle])
 
 
 @numba.njit(cache=True)

@@ -35,7 +35,7 @@ class Pool(NamedTuple):
         fleet_class: Class of vehicles that drive it, shape (capacity,).
         riders: Hash of its riders and class, shape (capacity,).
         table: Open-addressing table from hash to route, -1 where empty.
-        count: Number of routes held, shape (1,).
+        held: Number of routes held, shape (1,).
     """
 
     stops: NDArray[np.int16]
@@ -44,7 +44,7 @@ class Pool(NamedTuple):
     fleet_class: IntArray
     riders: NDArray[np.uint64]
     table: IntArray
-    count: IntArray
+    held: IntArray
 
 
 def empty_pool(problem: Problem) -> Pool:
@@ -56,7 +56,7 @@ def empty_pool(problem: Problem) -> Pool:
         fleet_class=np.zeros(CAPACITY, np.int64),
         riders=np.zeros(CAPACITY, np.uint64),
         table=np.full(_TABLE, -1, np.int64),
-        count=np.zeros(1, np.int64),
+        held=np.zeros(1, np.int64),
     )
 
 
@@ -80,10 +80,10 @@ def remember_routes(problem: Problem, pool: Pool, plan: Plan) -> None:
             slot = (slot + 1) & (_TABLE - 1)
         route = pool.table[slot]
         if route < 0:
-            if pool.count[0] == CAPACITY:
+            if pool.held[0] == CAPACITY:
                 continue
-            route = pool.count[0]
-            pool.count[0] += 1
+            route = pool.held[0]
+            pool.held[0] += 1
             pool.table[slot] = route
         elif pool.cost[route] <= plan.cost[vehicle] + 1e-9:
             continue
@@ -110,7 +110,7 @@ def best_choice(
     Returns:
         Indices of the chosen routes, or None if there is no cheaper plan.
     """
-    count = int(pool.count[0])
+    count = int(pool.held[0])
     cover = _cover(problem, pool, count)
     costs, classes = pool.cost[:count], pool.fleet_class[:count]
     vehicles = np.bincount(problem.fleet_class)
@@ -167,8 +167,8 @@ def _model(
     lp.a_matrix_.value_ = matrix.data
     if whole:
         lp.integrality_ = [highspy.HighsVarType.kInteger] * routes
-    model = highspy.Highs()
-    model.setOptionValue("output_flag", False)
+    model = highspy.Highs()  # type: ignore[no-untyped-call]
+    model.setOptionValue("output_flag", False)  # noqa: FBT003
     model.setOptionValue("threads", 1)
     model.setOptionValue("mip_max_nodes", 500)
     if time_limit_s is not None:

@@ -326,10 +326,8 @@ def schedule_with_breaks(
         index += 1
     if index < count or not np.isfinite(begin[count - 1]):
         return False
-    return (
-        rest(problem, vehicle, begin[count - 1], count - 1, after, starts)
-        <= problem.shift_end[vehicle] + TOLERANCE
-    )
+    rested = rest(problem, vehicle, begin[count - 1], count - 1, after, starts)
+    return bool(rested <= problem.shift_end[vehicle] + TOLERANCE)
 
 
 @numba.njit(cache=True)

@@ -1,4 +1,4 @@
-"""Second thoughts: riders not yet picked up move to a vehicle that has become better, and refused ones return.
+"""Second thoughts: riders not yet picked up move to a better vehicle, and those without one ask again.
 
 Sources: Savelsbergh & Sol 1998, Operations Research 46:474-490 (reassignment while the day goes on).
 """
@@ -37,7 +37,7 @@ def relocate(state: State, now: float, changed: NDArray[np.bool_]) -> float:
     planned = np.empty(len(state.status), np.int64)
     count = 0
     for vehicle in range(len(state.place)):
-        for k in range(state.count[vehicle]):
+        for k in range(state.planned[vehicle]):
             if state.stop[vehicle, k] % 2 == 0:
                 planned[count] = state.stop[vehicle, k] // 2
                 count += 1
@@ -51,7 +51,7 @@ def relocate_one(state: State, request: int, now: float, changed: NDArray[np.boo
     """Take a waiting rider out of its plan and put it where it costs least; returns the cost saved."""
     vehicle = state.vehicle[request]
     locate(state, vehicle, now)
-    count = state.count[vehicle]
+    count = state.planned[vehicle]
     stops = state.stop[vehicle, :count].copy()
     times = np.empty((4, count))
     with_rider = evaluate(state, vehicle, stops, times[0], times[1], times[2], times[3])

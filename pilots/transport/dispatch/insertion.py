@@ -24,11 +24,15 @@ from pilots.transport.dispatch.routes import (
     may_end,
     slice_at,
 )
-from pilots.transport.dispatch.state import PLANNED, ROUTE_LIMIT, IntArray, State
+from pilots.transport.dispatch.state import PLANNED, IntArray, State
+
+
+SCREENING_S = 1800.0
+"""How far off the scan's times may be on networks whose speeds change during the day."""
 
 
 class Place(NamedTuple):
-    """A place for a request: extra cost (inf if none), vehicle, and the legs that pickup and drop-off split."""
+    """A place for a request: extra cost (inf if none), vehicle, and the legs split by pickup and drop-off."""
 
     cost: float
     vehicle: int
@@ -63,11 +67,11 @@ def best_place(state: State, request: int, now: float, barred: int, bound: float
             or state.open_from[vehicle] > now
             or state.seat_capacity[vehicle] < state.seats[request]
             or state.place_capacity[vehicle] < state.places[request]
-            or state.count[vehicle] + 2 > ROUTE_LIMIT
+            or state.planned[vehicle] + 2 > state.stop.shape[1]
         ):
             continue
         # No vehicle under way is there sooner than straight from where it was last located.
-        idle = state.count[vehicle] == 0 and state.goal[vehicle] < 0
+        idle = state.planned[vehicle] == 0 and state.goal[vehicle] < 0
         since = max(state.free_at[vehicle], now) if idle else state.free_at[vehicle]
         arrival = since + to_pickup[state.place[vehicle]]
         if one_slice and arrival > state.latest_pickup[request]:
@@ -97,14 +101,17 @@ def best_place(state: State, request: int, now: float, barred: int, bound: float
 def best_in_plan(state: State, request: int, vehicle: int, best: Place) -> Place:
     """The cheaper of the best place so far and the best in one vehicle's plan."""
     pickup, dropoff = state.origin[request], state.destination[request]
-    count = state.count[vehicle]
+    count = state.planned[vehicle]
     seats, places = state.seats[request], state.places[request]
     boarding, alighting = state.service[0], state.service[1]
     to_pickup = state.time_to[slice_at(state, state.free_at[vehicle]), pickup]
     to_dropoff = state.time_to[slice_at(state, state.free_at[vehicle]), dropoff]
     from_pickup = state.time_from[slice_at(state, state.free_at[vehicle]), pickup]
     from_dropoff = state.time_from[slice_at(state, state.free_at[vehicle]), dropoff]
-    confirm_all = len(state.slice_start) > 1 or np.isfinite(state.range_m[vehicle])
+    one_slice = len(state.slice_start) == 1
+    confirm_all = not one_slice or np.isfinite(state.range_m[vehicle])
+    # Where speeds change, the scan only finds candidates; a full walk decides on each.
+    tolerance = TOLERANCE_S if one_slice else SCREENING_S
     direct = float(from_pickup[dropoff])
     longest, latest_pickup = state.max_ride[request], state.latest_pickup[request]
     latest_dropoff, earliest = state.latest_dropoff[request], state.earliest[request]
@@ -114,12 +121,12 @@ def best_in_plan(state: State, request: int, vehicle: int, best: Place) -> Place
     for i in range(count + 1):
         if i > 0:
             node, clock = state.node[vehicle, i - 1], state.leave[vehicle, i - 1]
-        if clock > latest_pickup + TOLERANCE_S:
+        if clock > latest_pickup + tolerance:
             break
         if weight_wait * (clock - earliest) + ride_alone >= best.cost:
             break
         arrival = clock + to_pickup[node]
-        if arrival > latest_pickup + TOLERANCE_S:
+        if arrival > latest_pickup + tolerance:
             continue
         if i < count and (
             state.load[vehicle, i] + seats > state.seat_capacity[vehicle]
@@ -140,7 +147,7 @@ def best_in_plan(state: State, request: int, vehicle: int, best: Place) -> Place
             continue
         # Straight to the drop-off.
         at_dropoff = board + direct
-        if at_dropoff <= latest_dropoff + TOLERANCE_S and direct <= longest + TOLERANCE_S:
+        if at_dropoff <= latest_dropoff + tolerance and direct <= longest + tolerance:
             cost = waiting + ride_alone
             extra = float(to_pickup[node]) + direct
             ok = True
@@ -149,7 +156,7 @@ def best_in_plan(state: State, request: int, vehicle: int, best: Place) -> Place
                 late = at_dropoff + alighting + from_dropoff[following] - state.arrive[vehicle, i]
                 extra += from_dropoff[following] - drive
                 cost += late * state.delay_cost[vehicle, i]
-                ok = late <= min(state.slack[vehicle, i], state.ride_slack[vehicle, i]) + TOLERANCE_S
+                ok = late <= min(state.slack[vehicle, i], state.ride_slack[vehicle, i]) + tolerance
             else:
                 ok = may_end(state, vehicle, dropoff, at_dropoff + alighting, 0.0)
             cost += weight_drive * extra
@@ -163,7 +170,7 @@ def best_in_plan(state: State, request: int, vehicle: int, best: Place) -> Place
         # Drop-off on a later leg.
         following = state.node[vehicle, i]
         first_late = board + from_pickup[following] - state.arrive[vehicle, i]
-        if first_late > min(state.slack[vehicle, i], state.ride_slack[vehicle, i]) + TOLERANCE_S:
+        if first_late > min(state.slack[vehicle, i], state.ride_slack[vehicle, i]) + tolerance:
             continue
         base = waiting + weight_drive * around + first_late * state.delay_cost[vehicle, i]
         if base + ride_alone >= best.cost:
@@ -173,7 +180,7 @@ def best_in_plan(state: State, request: int, vehicle: int, best: Place) -> Place
             late = max(0.0, late - (state.begin[vehicle, j - 1] - state.arrive[vehicle, j - 1]))
             stop = state.node[vehicle, j - 1]
             leave = state.leave[vehicle, j - 1] + late
-            if leave - board > longest or base + weight_ride * (leave - board) >= best.cost:
+            if leave - board > longest + tolerance or base + weight_ride * (leave - board) >= best.cost:
                 break
             if j < count and (
                 state.load[vehicle, j] + seats > state.seat_capacity[vehicle]
@@ -182,7 +189,7 @@ def best_in_plan(state: State, request: int, vehicle: int, best: Place) -> Place
                 break
             at_dropoff = leave + to_dropoff[stop]
             ride = at_dropoff - board
-            if ride > longest + TOLERANCE_S or at_dropoff > latest_dropoff + TOLERANCE_S:
+            if ride > longest + tolerance or at_dropoff > latest_dropoff + tolerance:
                 continue
             cost = base + weight_ride * ride
             confirm = confirm_all
@@ -191,9 +198,9 @@ def best_in_plan(state: State, request: int, vehicle: int, best: Place) -> Place
                 detour = to_dropoff[stop] + from_dropoff[following] - state.drive[vehicle, j]
                 tightest = min(tightest, state.ride_slack[vehicle, j])
                 more = detour + alighting
-                if late + more > state.slack[vehicle, j] + TOLERANCE_S:
+                if late + more > state.slack[vehicle, j] + tolerance:
                     continue
-                if more > state.ride_slack[vehicle, j] + TOLERANCE_S:
+                if more > state.ride_slack[vehicle, j] + tolerance:
                     continue
                 cost += more * state.delay_cost[vehicle, j]
                 confirm = confirm or late + more > tightest
@@ -213,7 +220,7 @@ def best_in_plan(state: State, request: int, vehicle: int, best: Place) -> Place
 @numba.njit(cache=True)
 def with_request(state: State, request: int, vehicle: int, pickup_leg: int, dropoff_leg: int) -> IntArray:
     """A vehicle's planned stops with a request put in."""
-    count = state.count[vehicle]
+    count = state.planned[vehicle]
     stops = np.empty(count + 2, np.int64)
     place = 0
     for k in range(count + 1):
@@ -237,7 +244,7 @@ def confirmed(state: State, request: int, vehicle: int, pickup_leg: int, dropoff
     cost = evaluate(state, vehicle, stops, times[0], times[1], times[2], times[3])
     if np.isinf(cost):
         return cost
-    planned = state.stop[vehicle, : state.count[vehicle]]
+    planned = state.stop[vehicle, : state.planned[vehicle]]
     return cost - evaluate(state, vehicle, planned, times[0], times[1], times[2], times[3])
 
 

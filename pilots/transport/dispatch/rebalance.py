@@ -65,7 +65,7 @@ def moves(
     idle = [
         vehicle
         for vehicle in np.flatnonzero(
-            (state.count == 0) & (state.goal < 0) & (state.open_from <= now)
+            (state.planned == 0) & (state.goal < 0) & (state.open_from <= now)
         ).tolist()
         if not np.isfinite(state.open_until[vehicle])
     ]

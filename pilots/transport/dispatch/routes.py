@@ -59,9 +59,9 @@ def locate(state: State, vehicle: int, now: float) -> None:
     """Move a vehicle along to the first place, from now on, at which it can be sent elsewhere."""
     if state.free_at[vehicle] >= now:
         return
-    target = state.node[vehicle, 0] if state.count[vehicle] > 0 else state.goal[vehicle]
+    target = state.node[vehicle, 0] if state.planned[vehicle] > 0 else state.goal[vehicle]
     if target < 0 or (
-        state.place[vehicle] == target and state.goal[vehicle] < 0 and state.count[vehicle] == 0
+        state.place[vehicle] == target and state.goal[vehicle] < 0 and state.planned[vehicle] == 0
     ):
         state.free_at[vehicle] = now
         state.leg_since[vehicle] = now
@@ -90,7 +90,7 @@ def log_leg(state: State, vehicle: int, target: int, arrival: float, purpose: in
         row = state.logged[0]
         metres = float(state.distance[origin, target])
         riders, requests = 0, 0
-        if state.count[vehicle] > 0:
+        if state.planned[vehicle] > 0:
             riders = state.load[vehicle, 0] + state.load_places[vehicle, 0]
             requests = on_board_requests(state, vehicle)
         state.log_whole[row] = np.array([vehicle, origin, target, riders, requests, purpose])
@@ -103,7 +103,7 @@ def log_leg(state: State, vehicle: int, target: int, arrival: float, purpose: in
 def on_board_requests(state: State, vehicle: int) -> int:
     """Number of requests on board."""
     found = 0
-    for k in range(state.count[vehicle]):
+    for k in range(state.planned[vehicle]):
         found += state.stop[vehicle, k] % 2 == 1 and state.status[state.stop[vehicle, k] // 2] == ON_BOARD
     return found
 
@@ -112,7 +112,7 @@ def on_board_requests(state: State, vehicle: int) -> int:
 def stop_node(state: State, stop: int) -> int:
     """Node of a stop."""
     request = stop // 2
-    return state.destination[request] if stop % 2 else state.origin[request]
+    return int(state.destination[request] if stop % 2 else state.origin[request])
 
 
 @numba.njit(cache=True)
@@ -190,20 +190,21 @@ def may_end(state: State, vehicle: int, node: int, time: float, metres: float) -
         if np.isfinite(state.open_until[vehicle]):
             time += drive_time(state, node, home, time)
         metres += state.distance[node, home]
-    return time <= state.open_until[vehicle] + TOLERANCE_S and metres <= state.range_m[vehicle] + 1.0
+    in_time = time <= state.open_until[vehicle] + TOLERANCE_S
+    return bool(in_time and metres <= state.range_m[vehicle] + 1.0)
 
 
 @numba.njit(cache=True)
 def adopt(state: State, vehicle: int, stops: IntArray) -> None:
     """Make a feasible plan the vehicle's plan, and work out what insertion needs to know about it."""
-    first_before = state.stop[vehicle, 0] if state.count[vehicle] > 0 else -1
+    first_before = state.stop[vehicle, 0] if state.planned[vehicle] > 0 else -1
     first_after = stops[0] if len(stops) else -1
     if first_before != first_after:
         turn_away(state, vehicle)
     count = len(stops)
     state.goal[vehicle] = -1
     state.stop[vehicle, :count] = stops
-    state.count[vehicle] = count
+    state.planned[vehicle] = count
     for k in range(count):
         state.node[vehicle, k] = stop_node(state, stops[k])
         state.vehicle[stops[k] // 2] = vehicle
@@ -225,7 +226,7 @@ def turn_away(state: State, vehicle: int) -> None:
     """End the drive under way at the vehicle's place, because it goes somewhere else from there."""
     if state.place[vehicle] != state.leg_origin[vehicle]:
         arrival = state.free_at[vehicle]
-        if state.count[vehicle] > 0 and state.place[vehicle] == state.node[vehicle, 0]:
+        if state.planned[vehicle] > 0 and state.place[vehicle] == state.node[vehicle, 0]:
             arrival = min(arrival, state.arrive[vehicle, 0])
         purpose = state.goal_purpose[vehicle] if state.goal[vehicle] >= 0 else FOR_RIDERS
         log_leg(state, vehicle, state.place[vehicle], arrival, purpose)
@@ -236,7 +237,7 @@ def turn_away(state: State, vehicle: int) -> None:
 @numba.njit(cache=True)
 def _loads_and_rides(state: State, vehicle: int) -> None:
     """Loads, ride slack and the cost of being late, leg by leg."""
-    count = state.count[vehicle]
+    count = state.planned[vehicle]
     load, places, waiting = 0, 0, 0
     for k in range(count):
         request = state.stop[vehicle, k] // 2
@@ -270,7 +271,7 @@ def _loads_and_rides(state: State, vehicle: int) -> None:
 @numba.njit(cache=True)
 def _slack(state: State, vehicle: int) -> None:
     """How much later the vehicle may arrive at each stop."""
-    count = state.count[vehicle]
+    count = state.planned[vehicle]
     if count == 0:
         return
     last = count - 1
@@ -308,12 +309,12 @@ def serve_stop(state: State, vehicle: int) -> int:
     else:
         state.status[request] = SERVED
         state.dropped[request] = state.begin[vehicle, 0]
-    rest = state.stop[vehicle, 1 : state.count[vehicle]].copy()
+    rest = state.stop[vehicle, 1 : state.planned[vehicle]].copy()
     # The next leg starts here in any case: there is nothing to turn away from.
-    state.count[vehicle] = len(rest)
+    state.planned[vehicle] = len(rest)
     state.stop[vehicle, : len(rest)] = rest
     adopt(state, vehicle, rest)
-    return stop
+    return int(stop)
 
 
 @numba.njit(cache=True)
@@ -334,7 +335,8 @@ def send(state: State, vehicle: int, goal: int, purpose: int, now: float) -> flo
     turn_away(state, vehicle)
     state.goal[vehicle] = goal
     state.goal_purpose[vehicle] = purpose
-    return state.free_at[vehicle] + drive_time(state, state.place[vehicle], goal, state.free_at[vehicle])
+    drive = drive_time(state, state.place[vehicle], goal, state.free_at[vehicle])
+    return float(state.free_at[vehicle] + drive)
 
 
 @numba.njit(cache=True)
@@ -342,7 +344,7 @@ def withdraw(state: State, request: int, now: float) -> int:
     """Take a request that nobody has picked up out of its vehicle's plan; returns the vehicle."""
     vehicle = state.vehicle[request]
     locate(state, vehicle, now)
-    count = state.count[vehicle]
+    count = state.planned[vehicle]
     kept = np.empty(count - 2, np.int64)
     place = 0
     for k in range(count):
@@ -352,4 +354,4 @@ def withdraw(state: State, request: int, now: float) -> int:
     state.status[request] = PENDING
     state.vehicle[request] = -1
     adopt(state, vehicle, kept)
-    return vehicle
+    return int(vehicle)

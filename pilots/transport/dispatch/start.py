@@ -6,7 +6,7 @@ import numpy as np
 
 from pilots.transport.dispatch.state import PENDING, ROUTE_LIMIT, State
 from pilots.transport.fleet import Fleet
-from pilots.transport.network import DAY_S, Network
+from pilots.transport.network import Network
 from pilots.transport.policy import Policy
 from pilots.transport.requests import Requests
 
@@ -67,7 +67,7 @@ def begin_state(network: Network, requests: Requests, fleet: Fleet, policy: Poli
         open_until=fleet.shift_end_s.copy(),
         home=np.where(homebound, fleet.start_node, -1),
         range_m=fleet.range_m.copy(),
-        count=np.zeros(vehicles, np.int64),
+        planned=np.zeros(vehicles, np.int64),
         stop=np.zeros(table, np.int64),
         node=np.zeros(table, np.int64),
         arrive=np.zeros(table),
@@ -87,10 +87,29 @@ def begin_state(network: Network, requests: Requests, fleet: Fleet, policy: Poli
 
 
 def direct_time_s(network: Network, requests: Requests) -> np.ndarray:
-    """Seconds of each request's direct drive at the times of the slice it is wanted in, shape (requests,)."""
-    current = np.searchsorted(network.slice_start_s, requests.earliest_s % DAY_S, side="right") - 1
-    direct = network.travel_time_s[current, requests.origin, requests.destination].astype(np.float64)
+    """Seconds of each request's direct drive at the time it is wanted, shape (requests,)."""
+    direct = network.drive_time_s(requests.origin, requests.destination, requests.earliest_s)
     return np.where(np.isfinite(direct), direct, 0.0)
+
+
+def grown_routes(state: State) -> State:
+    """The state with room for twice as many planned stops."""
+    tables = (
+        "stop",
+        "node",
+        "arrive",
+        "begin",
+        "leave",
+        "drive",
+        "slack",
+        "ride_slack",
+        "load",
+        "load_places",
+    )
+    wide = {name: getattr(state, name) for name in (*tables, "delay_cost")}
+    return state._replace(
+        **{name: np.concatenate([table, np.zeros_like(table)], axis=1) for name, table in wide.items()}
+    )
 
 
 def grown_log(state: State) -> State:

@@ -61,7 +61,7 @@ class State(NamedTuple):
         open_until: Second by which all riders must have left it, on its way home included.
         home: Node that must be reached by then, or -1 if it may stop anywhere.
         range_m: Metres it can still drive.
-        count: Number of planned stops, shape (vehicles,).
+        planned: Number of planned stops, shape (vehicles,).
         stop: Planned stops, shape (vehicles, ROUTE_LIMIT).
         node: Node of each planned stop.
         arrive: Arrival there.
@@ -113,7 +113,7 @@ class State(NamedTuple):
     open_until: FloatArray
     home: IntArray
     range_m: FloatArray
-    count: IntArray
+    planned: IntArray
     stop: IntArray
     node: IntArray
     arrive: FloatArray
