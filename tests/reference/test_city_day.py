@@ -1,0 +1,37 @@
+"""A day in Manhattan: 10 000 requests against the figures of FleetPy and RidePy on the same data.
+
+Streets, origins and destinations: Florio & others' dial-a-ride set (MIT licence). 20 km/h, wait at most ten
+minutes, ride at most 1.5 times direct, 30 s boarding.
+"""
+
+import numpy as np
+import pytest
+
+from pilots.transport import Fleet, Network, Policy, audit, indicators, simulate_service
+
+pytestmark = [pytest.mark.reference, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def day(reference_cases):
+    case = np.load(reference_cases / "city_day" / "ny10k.npz")
+    network = Network.from_edges(case["s"], case["t"], case["d"], case["d"] / (20 / 3.6))
+    requests = {"origin": case["o"], "destination": case["dst"], "request_time_s": case["tr"]}
+    return network, requests, case["veh"]
+
+
+@pytest.mark.parametrize(
+    ("vehicles", "drive_weight", "least_served", "longest_wait_s", "most_km"),
+    [(200, 0.5, 0.995, 185, 25_000), (200, 2.0, 0.985, 600, 20_700), (100, 1.0, 0.84, 600, 20_000)],
+)
+def test_a_day_is_served_better_than_by_peers(
+    day, vehicles, drive_weight, least_served, longest_wait_s, most_km
+):
+    network, requests, starts = day
+    fleet, rules = Fleet.of(starts[:vehicles], seats=8), Policy(drive_weight=drive_weight)
+    result = simulate_service(network, requests, fleet, rules, seed=1)
+    numbers = indicators(result)
+    assert numbers["service_rate"] >= least_served
+    assert numbers["wait_mean_s"] <= longest_wait_s
+    assert numbers["vehicle_km"] <= most_km
+    assert audit(result, network, fleet, rules) == []
