@@ -5,7 +5,8 @@ compared line by line, so the comparison is indicative.
 """
 
 import gzip
-from xml.etree import ElementTree
+import xml.etree.ElementTree as ET
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ def seconds(clock):
 @pytest.fixture(scope="module")
 def mielec(reference_cases):
     folder = reference_cases / "matsim"
-    root = ElementTree.parse(folder / "network.xml").getroot()
+    root = ET.parse(folder / "network.xml").getroot()
     node = {one.get("id"): number for number, one in enumerate(root.iter("node"))}
     ends = {one.get("id"): (node[one.get("from")], node[one.get("to")]) for one in root.iter("link")}
     length = np.array([float(one.get("length")) for one in root.iter("link")])
@@ -34,16 +35,16 @@ def mielec(reference_cases):
         edges[:, 0], edges[:, 1], length, np.floor(length / speed) + 1, nodes=len(node)
     )
     with gzip.open(folder / "plans_only_drt_1.0.xml.gz") as file:
-        people = list(ElementTree.parse(file).getroot().iter("person"))
+        people = list(ET.parse(file).getroot().iter("person"))
     trips = [[(a.get("link"), a.get("end_time")) for a in person.iter("activity")] for person in people]
     rides = [
         (ends[start][1], ends[stop][1], seconds(leave))
         for day in trips
-        for (start, leave), (stop, _) in zip(day[:-1], day[1:], strict=True)
+        for (start, leave), (stop, _) in pairwise(day)
     ]
     columns = ("origin", "destination", "request_time_s")
     table = dict(zip(columns, np.array(rides).T, strict=True))
-    vehicles = ElementTree.parse(folder / "vehicles-10-cap-4.xml").getroot().iter("vehicle")
+    vehicles = ET.parse(folder / "vehicles-10-cap-4.xml").getroot().iter("vehicle")
     starts = [ends[one.get("start_link")][1] for one in vehicles]
     return network, table, Fleet.of(starts, seats=4, shift_start_s=6 * 3600)
 

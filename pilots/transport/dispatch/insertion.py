@@ -26,7 +26,6 @@ from pilots.transport.dispatch.routes import (
 )
 from pilots.transport.dispatch.state import PLANNED, IntArray, State
 
-
 SCREENING_S = 1800.0
 """How far off the scan's times may be on networks whose speeds change during the day."""
 
