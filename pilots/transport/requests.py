@@ -36,6 +36,7 @@ REASONS = (
     "line_bus_available",
     "cancelled",
     "vehicle_breakdown",
+    "unfinished",
 )
 """Why a request was not served; the first means that it was."""
 
@@ -149,7 +150,7 @@ def _numbers(frame: pd.DataFrame, name: str, default: float | None = None) -> ND
     return column
 
 
-def _refusals(  # noqa: PLR0917
+def _refusals(
     frame: pd.DataFrame,
     names: NDArray[np.object_],
     numbers: dict[str, NDArray[np.float64]],

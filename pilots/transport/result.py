@@ -11,10 +11,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pilots.transport.dispatch.state import CANCELLED, REFUSED, SERVED, STRANDED, State
+from pilots.transport.dispatch.state import (
+    CANCELLED,
+    ON_BOARD,
+    PENDING,
+    PLANNED,
+    REFUSED,
+    SERVED,
+    STRANDED,
+    State,
+)
 from pilots.transport.fleet import Fleet
 from pilots.transport.network import Network
-from pilots.transport.requests import REASONS, Requests
+from pilots.transport.requests import REASON, REASONS, Requests
 
 STATUS = {SERVED: "served", REFUSED: "refused", CANCELLED: "cancelled", STRANDED: "stranded"}
 PURPOSES = ("service", "reposition", "depot")
@@ -45,7 +54,8 @@ class ServiceResult:
 
     Attributes:
         trips: One row per request: ``id``, ``origin``, ``destination``, ``seats``, ``wheelchair_places``,
-            ``request_time_s``, ``earliest_s``, ``status`` (served, refused, cancelled, stranded), ``reason``,
+            ``request_time_s``, ``earliest_s``, ``status`` (served, refused, cancelled, stranded, or unfinished when the
+            clock stopped), ``reason``,
             ``vehicle``, ``pickup_s`` (boarding begins), ``boarded_s`` (boarding ends), ``dropoff_s``,
             ``wait_s`` (pickup less earliest), ``ride_s`` (drop-off less end of boarding), ``direct_s``,
             ``direct_m``.
@@ -67,7 +77,7 @@ class ServiceResult:
         return lost.value_counts().sort_index()
 
 
-def result_of(  # noqa: PLR0917
+def result_of(
     state: State,
     requests: Requests,
     reason: NDArray[np.int64],
@@ -77,6 +87,8 @@ def result_of(  # noqa: PLR0917
 ) -> ServiceResult:
     """Tables from the state at the end of the simulation."""
     served = state.status == SERVED
+    open_still = np.isin(state.status, (PENDING, PLANNED, ON_BOARD))
+    reason = np.where(open_still, REASON["unfinished"], reason)
     direct_m = network.distance_m[requests.origin, requests.destination].astype(np.float64)
     trips = pd.DataFrame(
         {
@@ -87,7 +99,7 @@ def result_of(  # noqa: PLR0917
             "wheelchair_places": requests.wheelchair_places,
             "request_time_s": requests.request_time_s,
             "earliest_s": requests.earliest_s,
-            "status": pd.Categorical([STATUS.get(s, "refused") for s in state.status.tolist()]),
+            "status": pd.Categorical([STATUS.get(s, "unfinished") for s in state.status.tolist()]),
             "reason": pd.Categorical([REASONS[code] for code in reason.tolist()], categories=list(REASONS)),
             "vehicle": np.where(served, state.vehicle, -1),
             "pickup_s": state.picked,

@@ -85,7 +85,7 @@ class Service:
         chance: Seed of what happens by chance.
     """
 
-    def __init__(  # noqa: PLR0917
+    def __init__(
         self,
         env: simpy.Environment,
         network: Network,
@@ -336,9 +336,9 @@ class Service:
             missing_km = (self.fleet.range_m[vehicle] - self.state.range_m[vehicle]) / 1000
             energy = float(missing_km * self.fleet.consumption_kwh_per_km[vehicle])
             power = float(self.fleet.charge_kw[vehicle])
-            began = self.env.now
-            yield self.env.timeout(3600 * energy / power)
-            self.charges.append(Charge(vehicle, depot, began, self.env.now, energy))
+            ends = self.env.now + 3600 * energy / power
+            self.charges.append(Charge(vehicle, depot, self.env.now, ends, energy))
+            yield self.env.timeout(ends - self.env.now)
         self.state.range_m[vehicle] = self.fleet.range_m[vehicle]
         self._blocked[vehicle] = False
         self.state.open_from[vehicle] = self.env.now

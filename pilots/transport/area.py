@@ -1,0 +1,181 @@
+"""The area a service covers: stops of several cities on one network, and who lives near each.
+
+A rider walks to the nearest stop; a stop is where a line bus or tram stops today. Cells of the population
+that lie too far from any stop are outside the area, and what their residents ask for is refused and counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from geodata.errors import NotReady
+from geodata.streets import SpeedFactor, StreetGraph, combine, snap, street_graph, travel_times
+from pilots.transport.network import Network
+from pilots.transport.scenario import TransportScenario
+from twin.packs import PackView
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+SNAP_M = 300.0
+CIRCUITY = 1.3
+"""Walk over straight distance (Boscoe et al. 2012, The Professional Geographer 64:188-196: 1.2 to 1.4)."""
+
+WALKING_M_S = 1.2
+PEAKS_H = ((7, 9), (16, 18))
+ON_STREET = ("bus", "trolleybus", "tram", "on_demand")
+
+
+@dataclass(frozen=True)
+class Area:
+    """Stops, drives between them, and cells with residents.
+
+    Attributes:
+        network: Drives between stops; node k is row k of ``stops``.
+        stops: Columns ``city``, ``stop_id``, ``name``, ``x_m``, ``y_m``.
+        cells: Columns ``city``, ``district_id``, ``x_m``, ``y_m``, ``population``, ``young`` (10 to 19),
+            ``stop`` (row of the nearest stop), ``walk_m``.
+        schools: Columns ``city``, ``pupils``, ``stop``, ``walk_m``.
+        districts: Columns ``city``, ``district_id``, ``name``, ``population``.
+        notes: What must stand beside the numbers, by city.
+    """
+
+    network: Network
+    stops: pd.DataFrame
+    cells: pd.DataFrame
+    schools: pd.DataFrame
+    districts: pd.DataFrame
+    notes: Mapping[str, tuple[str, ...]]
+
+
+def area_of(packs: Mapping[str, PackView], scenario: TransportScenario) -> Area:
+    """The area that the packs' cities make together.
+
+    Args:
+        packs: A pack for each city.
+        scenario: Speeds and walks.
+
+    Returns:
+        The area, cities in order of their ids.
+
+    Raises:
+        NotReady: A city has no stops near its streets.
+    """
+    order = sorted(packs)
+    graph = combine([street_graph(packs[city]) for city in order])  # type: ignore[arg-type]
+    stops = pd.concat([_stops(packs[city], graph) for city in order], ignore_index=True)
+    places = snap(graph, stops[["x_m", "y_m"]].to_numpy(), max_distance_m=SNAP_M, names=stops["stop_id"])
+    standing = places.on_network
+    for city in order:
+        if not standing[(stops["city"] == city).to_numpy()].any():
+            raise NotReady("no stop lies near a street", file=city, field="stops", hint="rebuild the pack")
+    stops, places = stops[standing].reset_index(drop=True), places[standing]
+    factors = [_factor(graph, factor, scenario.top_speed_kmh) for factor in _day_factors(scenario)]
+    tables = [travel_times(graph, places, places, speed_factor=factor) for factor in factors]
+    network = Network.from_matrices(
+        np.stack([tables[index].seconds for index in (0, 1, 0, 1, 0)]),
+        np.array(tables[0].metres),
+        slice_start_s=[0.0] + [3600.0 * hour for peak in PEAKS_H for hour in peak],
+        x_m=stops["x_m"],
+        y_m=stops["y_m"],
+    )
+    tree = cKDTree(stops[["x_m", "y_m"]].to_numpy())
+    cells = pd.concat([_cells(packs[city], graph.crs) for city in order], ignore_index=True)
+    schools = pd.concat([_schools(packs[city], graph.crs) for city in order], ignore_index=True)
+    for table in (cells, schools):
+        metres, nearest = tree.query(table[["x_m", "y_m"]].to_numpy().reshape(-1, 2))
+        table["stop"], table["walk_m"] = np.asarray(nearest, np.int64), CIRCUITY * np.asarray(metres)
+    districts = pd.concat([_districts(packs[city], cells) for city in order], ignore_index=True)
+    notes = {city: _notes(packs[city], tables[0].note) for city in order}
+    return Area(network, stops, cells, schools, districts, notes)
+
+
+def _day_factors(scenario: TransportScenario) -> tuple[float, float]:
+    return scenario.speed_factor, scenario.peak_speed_factor
+
+
+def _factor(graph: StreetGraph, factor: float, top_speed_kmh: float) -> SpeedFactor:
+    """Speed factors by road class such that no class is driven faster than the top speed."""
+    by_class = pd.Series(graph.speed_kmh).groupby(pd.Series(graph.road_class).astype(str)).median()
+    return {name: min(factor, top_speed_kmh / speed) for name, speed in by_class.items()}
+
+
+def _stops(pack: PackView, graph: StreetGraph) -> pd.DataFrame:
+    stops = pack.features("stops").to_crs(graph.crs)
+    if "mode" in stops:
+        stops = stops[stops["mode"].isna() | stops["mode"].isin(ON_STREET)]
+    stops = stops.sort_values("stop_id", kind="stable")
+    return pd.DataFrame(
+        {
+            "city": pack.city.id,
+            "stop_id": stops["stop_id"].astype(str).to_numpy(),
+            "name": stops["name"].astype(str).to_numpy(),
+            "x_m": stops.geometry.x.to_numpy(),
+            "y_m": stops.geometry.y.to_numpy(),
+        }
+    )
+
+
+def _cells(pack: PackView, crs: str) -> pd.DataFrame:
+    """Residents by cell, each in the district it lies in or nearest to."""
+    cells = pack.features("population").to_crs(crs)
+    middle = cells.geometry.representative_point()
+    points = gpd.GeoDataFrame({"cell": np.arange(len(cells))}, geometry=middle.to_numpy(), crs=crs)
+    districts = pack.features("districts").to_crs(crs)[["district_id", "geometry"]]
+    joined = points.sjoin_nearest(districts, how="left").drop_duplicates("cell").sort_values("cell")
+    population = cells["population"].to_numpy(dtype=np.float64)
+    young = cells["population_10_19"] if "population_10_19" in cells else 0.1 * cells["population"]
+    return pd.DataFrame(
+        {
+            "city": pack.city.id,
+            "district_id": joined["district_id"].astype(str).to_numpy(),
+            "x_m": middle.x.to_numpy(),
+            "y_m": middle.y.to_numpy(),
+            "population": np.nan_to_num(population),
+            "young": np.nan_to_num(young.to_numpy(dtype=np.float64)),
+        }
+    )
+
+
+def _schools(pack: PackView, crs: str) -> pd.DataFrame:
+    columns = ["city", "pupils", "x_m", "y_m"]
+    if not pack.has("schools"):
+        return pd.DataFrame({name: pd.Series(dtype=np.float64) for name in columns})
+    schools = pack.features("schools").to_crs(crs)
+    pupils = schools["pupils"] if "pupils" in schools else pd.Series(300.0, index=schools.index)
+    return pd.DataFrame(
+        {
+            "city": pack.city.id,
+            "pupils": pupils.fillna(pupils.median() if pupils.notna().any() else 300.0).to_numpy(np.float64),
+            "x_m": schools.geometry.x.to_numpy(),
+            "y_m": schools.geometry.y.to_numpy(),
+        }
+    )
+
+
+def _districts(pack: PackView, cells: pd.DataFrame) -> pd.DataFrame:
+    districts = pack.table("districts", ["district_id", "name"])
+    own = cells[cells["city"] == pack.city.id]
+    residents = own.groupby("district_id")["population"].sum()
+    return pd.DataFrame(
+        {
+            "city": pack.city.id,
+            "district_id": districts["district_id"].astype(str).to_numpy(),
+            "name": districts["name"].astype(str).to_numpy(),
+            "population": districts["district_id"].astype(str).map(residents).fillna(0.0).to_numpy(),
+        }
+    )
+
+
+def _notes(pack: PackView, streets: str) -> tuple[str, ...]:
+    notes = [streets] if streets else []
+    if not pack.has("schools"):
+        notes.append(f"{pack.city.name} shares no schools; trips to school are left out there")
+    return tuple(notes)

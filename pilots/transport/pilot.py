@@ -1,0 +1,243 @@
+"""The pilot: on-demand shared transport over neighbouring cities, one fleet across their border."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+from geodata.errors import InvalidInput
+from pilots.transport.alternatives import choose, line_bus
+from pilots.transport.area import Area, area_of
+from pilots.transport.demand import draw_trips
+from pilots.transport.economics import DEFINITIONS as OF_MONEY
+from pilots.transport.fleet import Fleet, Rest
+from pilots.transport.indicators import DEFINITIONS as OF_SERVICE
+from pilots.transport.indicators import Indicator
+from pilots.transport.model import CityTransport, SharedService
+from pilots.transport.policy import Policy
+from pilots.transport.requests import read_requests
+from pilots.transport.scenario import TransportScenario
+from pilots.transport.service import Service
+from twin.packs import PackView
+from twin.pilot import CityModel, Domain, Kpi, Need, Pilot, Signal
+from twin.world import World
+
+DAY_S = 86_400
+VEHICLES_PER_DEPOT = 20
+
+_SOURCES = {
+    "M": "MATSim drt_customer_stats, drt_vehicle_stats",
+    "F": "FleetPy standard_eval",
+    "T": "TCRP Report 124 (2008)",
+    "N": "FTA National Transit Database glossary",
+    "A": "Alonso-Mora et al. 2017, PNAS 114:462-467",
+    "AG": "Alonso-González et al. 2018, Transportation Research Record 2672(8)",
+    "E": "Delbosc & Currie 2011, Journal of Transport Geography 19:1252-1259",
+    "B": "relaxation: vehicles without limit, every place filled",
+    "C": "McFadden 1974; Ben-Akiva & Lerman 1985",
+}
+
+_OF_CITY = (
+    Indicator(
+        "access_gain_mean_min", "min", "higher", "door to door by line bus less by the service; rides", "AG"
+    ),
+    Indicator("access_new_share", "1", "higher", "share of rides between places no line bus joins", "AG"),
+    Indicator(
+        "worst_district_service_rate", "1", "higher", "least service rate of a district of origin", "E"
+    ),
+    Indicator("district_service_rate_spread", "1", "lower", "greatest less least of the same", "E"),
+    Indicator("district_service_rate_gini", "1", "lower", "Gini of the same, weighted by residents", "E"),
+    Indicator(
+        "worst_district_wait_p95_s", "s", "lower", "greatest 95th percentile of waits of a district", "E"
+    ),
+    Indicator("district_access_palma", "1", "lower", "Palma ratio of mean access gain, by residents", "E"),
+    Indicator(
+        "service_rate_bound", "1", "neither", "share of requests any fleet could serve by these rules", "B"
+    ),
+    Indicator(
+        "vehicle_km_bound", "km", "neither", "riders' direct kilometres over places; no plan needs less", "B"
+    ),
+    Indicator("on_demand_share", "1", "neither", "mean probability of taking the service", "C"),
+    Indicator("line_bus_share", "1", "neither", "mean probability of taking a line bus", "C"),
+    Indicator("walk_share", "1", "neither", "mean probability of walking", "C"),
+)
+
+
+def _kpi(one: Indicator) -> Kpi:
+    source = "; ".join(_SOURCES[mark.strip()] for mark in one.source.split(","))
+    title = one.key.removesuffix(f"_{one.unit}").replace("_", " ").capitalize()
+    return Kpi(one.key, title, one.unit, one.better, one.definition, source)  # type: ignore[arg-type]
+
+
+class Transport(Pilot):
+    """On-demand shared transport."""
+
+    id = "transport"
+    title = "On-demand shared transport"
+    titles = {"et": "Nõudetransport", "fi": "Kutsuliikenne"}  # noqa: RUF012
+    domain = Domain.MOBILITY
+    version = "1.0.0"
+    needs = (
+        Need("districts", "results are reported by district", columns=("district_id", "name")),
+        Need("population", "requests start where people live", columns=("population",)),
+        Need("stops", "riders board and alight at stops"),
+        Need("streets", "vehicles drive on them", instead=("rides",)),
+        Need("rides", "journeys by line bus to compare with", optional=True),
+        Need("lines", "which rides are on streets", optional=True),
+        Need("headways", "waits for line buses", optional=True),
+        Need("trips", "shares of origin and destination; gravity without", optional=True),
+        Need("schools", "trips to school", optional=True),
+    )
+    writes = (Signal("ev_charging_power", "kW", "Mean power drawn by charging on-demand vehicles."),)
+    kpis = tuple(_kpi(one) for one in (*OF_SERVICE, *OF_MONEY, *_OF_CITY))
+    Scenario = TransportScenario
+    replications = 1
+
+    def build(
+        self, packs: Mapping[str, PackView], scenario: TransportScenario, world: World
+    ) -> Mapping[str, CityModel]:
+        """One service for all cities, and a model of each city's part."""
+        cities = sorted(packs)
+        local = world.start.astimezone(ZoneInfo(packs[cities[0]].city.timezone))
+        if (local.hour, local.minute, local.second) != (0, 0, 0):
+            raise InvalidInput(
+                "a run of transport begins at midnight",
+                field="start",
+                value=str(local),
+                expected="00:00 local time",
+            )
+        area = area_of(packs, scenario)
+        days = max(1, -(-world.end_s // DAY_S))
+        generators = {city: world.rng("trips", city) for city in cities}
+        weekdays = [(local.weekday() + day) % 7 for day in range(days)]
+        drawn = [
+            draw_trips(
+                area, packs, scenario.requests_per_day, scenario.school_share, weekday >= 5, generators
+            ).assign(day=day)
+            for day, weekday in enumerate(weekdays)
+        ]
+        trips = _requests(area, pd.concat(drawn, ignore_index=True), scenario, world)
+        day_type = ("weekday", "saturday", "sunday")[max(0, weekdays[0] - 4)]
+        bus = line_bus(area, packs, trips, day_type)
+        chance = world.rng("choice").random(len(trips))
+        shares = None
+        if scenario.demand_by_choice:
+            taken, share = choose(area, trips, bus, scenario, chance)
+            shares = {city: share[:, (trips["city"] == city).to_numpy()].mean(axis=1) for city in cities}
+            trips["considered"] = taken
+        trips["reason"] = _refusals(trips, bus, scenario)
+        kept = trips[trips["considered"]]
+        fleet, policy = fleet_of(area, scenario), policy_of(scenario)
+        service = Service(
+            world.env,
+            area.network,
+            read_requests(kept.assign(id=kept.index), area.network, fleet, policy),
+            fleet,
+            policy,
+            np.random.SeedSequence(world.rng("chance").integers(2**63)),
+        )
+        rows = trips.index.get_indexer(kept.index)
+        bus = type(bus)(bus.in_vehicle_s[rows], bus.wait_s[rows], bus.walk_s[rows], bus.boardings[rows])
+        shared = SharedService(area, service, kept, bus, shares, scenario, float(days))
+        return {city: CityTransport(city, shared, world) for city in cities}
+
+
+def _requests(area: Area, drawn: pd.DataFrame, scenario: TransportScenario, world: World) -> pd.DataFrame:
+    """Trips as requests between stops; -1 for an end beyond walking distance of any stop."""
+    cells, schools = area.cells, area.schools
+    origin_cell = drawn["origin_cell"].to_numpy()
+    school = drawn["school"].to_numpy()
+    ends = cells["stop"].to_numpy()[drawn["destination_cell"].clip(lower=0)]
+    end_walk = cells["walk_m"].to_numpy()[drawn["destination_cell"].clip(lower=0)]
+    if len(schools):
+        at_school = school >= 0
+        ends = np.where(at_school, schools["stop"].to_numpy()[np.maximum(school, 0)], ends)
+        end_walk = np.where(at_school, schools["walk_m"].to_numpy()[np.maximum(school, 0)], end_walk)
+    start_walk = cells["walk_m"].to_numpy()[origin_cell]
+    wheelchair = world.rng("wheelchairs").random(len(drawn)) < scenario.wheelchair_share
+    booked = world.rng("booking").random(len(drawn)) < scenario.prebooked_share
+    second = drawn["second"].to_numpy() + DAY_S * drawn["day"].to_numpy()
+    return pd.DataFrame(
+        {
+            "city": drawn["city"].to_numpy(),
+            "district_id": drawn["district_id"].to_numpy(),
+            "origin": np.where(start_walk <= scenario.max_walk_m, cells["stop"].to_numpy()[origin_cell], -1),
+            "destination": np.where(end_walk <= scenario.max_walk_m, ends, -1),
+            "walk_m": start_walk + end_walk,
+            "request_time_s": np.where(booked, DAY_S * drawn["day"].to_numpy(), second).astype(np.float64),
+            "earliest_s": second.astype(np.float64),
+            "seats": np.where(wheelchair, 0, 1),
+            "wheelchair_places": np.where(wheelchair, 1, 0),
+            "considered": True,
+        }
+    )
+
+
+def _refusals(trips: pd.DataFrame, bus: object, scenario: TransportScenario) -> list[str]:
+    """Refusals by the rules of the service: its hours, and the line bus that must not be doubled."""
+    hour = trips["earliest_s"].to_numpy() % DAY_S / 3600
+    closed = (hour < scenario.service_start_h) | (hour > scenario.service_end_h)
+    served = np.zeros(len(trips), np.bool_)
+    if scenario.line_bus_rule_min > 0:
+        served = bus.serves_every(60 * scenario.line_bus_rule_min)  # type: ignore[attr-defined]
+    return [
+        "outside_hours" if c else "line_bus_available" if s else ""
+        for c, s in zip(closed, served, strict=True)
+    ]
+
+
+def policy_of(scenario: TransportScenario) -> Policy:
+    """The rules of a scenario."""
+    return Policy(
+        max_wait_s=60 * scenario.max_wait_min,
+        max_ride_factor=scenario.max_ride_factor,
+        max_ride_extra_s=60 * scenario.max_ride_extra_min,
+        boarding_s=scenario.boarding_s,
+        alighting_s=scenario.alighting_s,
+        drive_weight=scenario.drive_weight,
+        wait_weight=scenario.wait_weight,
+        ride_weight=scenario.ride_weight,
+        rebalance_every_s=60 * scenario.rebalance_every_min,
+    )
+
+
+def fleet_of(area: Area, scenario: TransportScenario) -> Fleet:
+    """Vehicles at depots: cities share them by residents, a depot for every twenty of them."""
+    starts = _depots(area, scenario.fleet_size)
+    rests = tuple(
+        Rest(vehicle, 11 * 3600.0, 13 * 3600.0, 60 * scenario.break_min)
+        for vehicle in range(len(starts))
+        if scenario.break_min > 0
+    )
+    return Fleet.of(
+        starts,
+        seats=scenario.seats,
+        wheelchair_places=scenario.wheelchair_places,
+        range_m=1000 * scenario.range_km if scenario.range_km > 0 else np.inf,
+        consumption_kwh_per_km=scenario.consumption_kwh_per_km,
+        charge_kw=scenario.charge_kw,
+        mean_time_between_failures_s=3600 * scenario.hours_between_failures or np.inf,
+        mean_repair_s=3600 * scenario.repair_h,
+        rests=rests,
+        chargers=scenario.chargers_per_depot,
+    )
+
+
+def _depots(area: Area, vehicles: int) -> np.ndarray:
+    """The stop each vehicle starts at: stops with most residents around, one per twenty vehicles of a city."""
+    residents = area.cells.groupby("city")["population"].sum().sort_index()
+    exact = vehicles * residents / max(float(residents.sum()), 1e-9)
+    counts = np.floor(exact).astype(int)
+    for city in (exact - counts).sort_values(ascending=False, kind="stable").index[: vehicles - counts.sum()]:
+        counts[city] += 1
+    around = area.cells.groupby("stop")["population"].sum().reindex(range(len(area.stops)), fill_value=0.0)
+    starts: list[int] = []
+    for city, count in counts.items():
+        stops = np.flatnonzero((area.stops["city"] == city).to_numpy())
+        best = stops[np.argsort(-around.to_numpy()[stops], kind="stable")]
+        depots = best[: max(1, -(-count // VEHICLES_PER_DEPOT))]
+        starts += [int(depots[vehicle % len(depots)]) for vehicle in range(count)]
+    return np.array(starts, dtype=np.int64)
