@@ -71,8 +71,10 @@ def line_bus(area: Area, packs: Mapping[str, PackView], requests: pd.DataFrame, 
             continue
         table = pack.table("stops", ["stop_id"])
         row_of = pd.Series(np.arange(len(table)), index=table["stop_id"].astype(str))
-        stop = area.stops["stop_id"].map(row_of)
+        # Virtual stops have no line.
+        stop = area.stops["stop_id"].map(row_of).fillna(-1).to_numpy(np.int64)
         inside = (origin >= 0) & (destination >= 0)
+        inside &= (stop[np.maximum(origin, 0)] >= 0) & (stop[np.maximum(destination, 0)] >= 0)
         inside &= (city_of[np.maximum(origin, 0)] == city) & (city_of[np.maximum(destination, 0)] == city)
         for number, hour in enumerate(HOURS):
             rows = np.flatnonzero(inside & (band == number))
@@ -85,7 +87,7 @@ def line_bus(area: Area, packs: Mapping[str, PackView], requests: pd.DataFrame, 
                 hour=hour,
                 day_type=day_type,  # type: ignore[arg-type]
             )
-            ends = stop.to_numpy(np.int64)[origin[rows]], stop.to_numpy(np.int64)[destination[rows]]
+            ends = stop[origin[rows]], stop[destination[rows]]
             for part, matrix in enumerate((times.in_vehicle_s, times.wait_s, times.walk_s, times.boardings)):
                 parts[part, rows] = matrix[ends]
     parts[2] += requests["walk_m"].to_numpy() / WALKING_M_S

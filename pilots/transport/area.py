@@ -1,13 +1,14 @@
 """The area a service covers: stops of several cities on one network, and who lives near each.
 
-A rider walks to the nearest stop; a stop is where a line bus or tram stops today. Cells of the population
-that lie too far from any stop are outside the area, and what their residents ask for is refused and counted.
+A rider walks to the nearest stop: where a line bus or tram stops today, or a virtual stop, put where people
+live too far from those. Cells of the population that lie too far from any stop on a street are outside the
+area, and what their residents ask for is refused and counted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import geopandas as gpd
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from geodata.errors import NotReady
-from geodata.streets import SpeedFactor, StreetGraph, combine, snap, street_graph, travel_times
+from geodata.streets import StreetGraph, combine, snap, street_graph, travel_times
 from pilots.transport.network import Network
 from pilots.transport.scenario import TransportScenario
 from twin.packs import PackView
@@ -70,15 +71,21 @@ def area_of(packs: Mapping[str, PackView], scenario: TransportScenario) -> Area:
     """
     order = sorted(packs)
     graph = combine([street_graph(packs[city]) for city in order])  # type: ignore[arg-type]
+    cells = pd.concat([_cells(packs[city], graph.crs) for city in order], ignore_index=True)
     stops = pd.concat([_stops(packs[city], graph) for city in order], ignore_index=True)
-    places = snap(graph, stops[["x_m", "y_m"]].to_numpy(), max_distance_m=SNAP_M, names=stops["stop_id"])
+    stops = pd.concat([stops, _virtual_stops(stops, cells, scenario.max_walk_m)], ignore_index=True)
+    places = snap(
+        graph, stops[["x_m", "y_m"]].to_numpy(), max_distance_m=SNAP_M, names=stops["stop_id"].tolist()
+    )
     standing = places.on_network
     for city in order:
         if not standing[(stops["city"] == city).to_numpy()].any():
             raise NotReady("no stop lies near a street", file=city, field="stops", hint="rebuild the pack")
     stops, places = stops[standing].reset_index(drop=True), places[standing]
-    factors = [_factor(graph, factor, scenario.top_speed_kmh) for factor in _day_factors(scenario)]
-    tables = [travel_times(graph, places, places, speed_factor=factor) for factor in factors]
+    tables = [
+        travel_times(_slowed(graph, factor, scenario.top_speed_kmh), places, places, speed_factor=factor)
+        for factor in (scenario.speed_factor, scenario.peak_speed_factor)
+    ]
     network = Network.from_matrices(
         np.stack([tables[index].seconds for index in (0, 1, 0, 1, 0)]),
         np.array(tables[0].metres),
@@ -87,7 +94,6 @@ def area_of(packs: Mapping[str, PackView], scenario: TransportScenario) -> Area:
         y_m=stops["y_m"],
     )
     tree = cKDTree(stops[["x_m", "y_m"]].to_numpy())
-    cells = pd.concat([_cells(packs[city], graph.crs) for city in order], ignore_index=True)
     schools = pd.concat([_schools(packs[city], graph.crs) for city in order], ignore_index=True)
     for table in (cells, schools):
         metres, nearest = tree.query(table[["x_m", "y_m"]].to_numpy().reshape(-1, 2))
@@ -97,14 +103,9 @@ def area_of(packs: Mapping[str, PackView], scenario: TransportScenario) -> Area:
     return Area(network, stops, cells, schools, districts, notes)
 
 
-def _day_factors(scenario: TransportScenario) -> tuple[float, float]:
-    return scenario.speed_factor, scenario.peak_speed_factor
-
-
-def _factor(graph: StreetGraph, factor: float, top_speed_kmh: float) -> SpeedFactor:
-    """Speed factors by road class such that no class is driven faster than the top speed."""
-    by_class = pd.Series(graph.speed_kmh).groupby(pd.Series(graph.road_class).astype(str)).median()
-    return {name: min(factor, top_speed_kmh / speed) for name, speed in by_class.items()}
+def _slowed(graph: StreetGraph, factor: float, top_speed_kmh: float) -> StreetGraph:
+    """The network on which nobody drives faster than the top speed once the factor is applied."""
+    return replace(graph, car_speed_kmh=np.minimum(graph.car_speed_kmh, top_speed_kmh / factor))
 
 
 def _stops(pack: PackView, graph: StreetGraph) -> pd.DataFrame:
@@ -119,6 +120,30 @@ def _stops(pack: PackView, graph: StreetGraph) -> pd.DataFrame:
             "name": stops["name"].astype(str).to_numpy(),
             "x_m": stops.geometry.x.to_numpy(),
             "y_m": stops.geometry.y.to_numpy(),
+        }
+    )
+
+
+def _virtual_stops(stops: pd.DataFrame, cells: pd.DataFrame, max_walk_m: float) -> pd.DataFrame:
+    """Stops in the middle of cells whose residents have none within reach, most residents first."""
+    reach = max_walk_m / CIRCUITY
+    xy = cells[["x_m", "y_m"]].to_numpy()
+    far = cKDTree(stops[["x_m", "y_m"]].to_numpy()).query(xy)[0] > reach
+    lacking = np.flatnonzero(far & (cells["population"] > 0).to_numpy())
+    lacking = lacking[np.argsort(-cells["population"].to_numpy()[lacking], kind="stable")]
+    near = cKDTree(xy[lacking]).query_ball_point(xy[lacking], reach) if len(lacking) else []
+    covered, chosen = np.zeros(len(lacking), np.bool_), []
+    for place in range(len(lacking)):
+        if not covered[place]:
+            chosen.append(lacking[place])
+            covered[near[place]] = True
+    return pd.DataFrame(
+        {
+            "city": cells["city"].to_numpy()[chosen],
+            "stop_id": [f"virtual-{number}" for number in range(len(chosen))],
+            "name": [f"virtual stop {number}" for number in range(len(chosen))],
+            "x_m": xy[chosen, 0],
+            "y_m": xy[chosen, 1],
         }
     )
 

@@ -20,14 +20,64 @@ from twin.packs import PackView
 FloatArray = NDArray[np.float64]
 
 WEEKDAY = np.array(
-    [0.3, 0.2, 0.1, 0.1, 0.3, 1.2, 3.5, 8.5, 8.0, 5.0, 4.5, 5.0, 5.5, 5.5, 6.0, 8.0, 9.0, 8.5, 6.5, 5.0, 3.5, 2.8, 1.8, 1.2]
-)  # fmt: skip
+    [
+        0.3,
+        0.2,
+        0.1,
+        0.1,
+        0.3,
+        1.2,
+        3.5,
+        8.5,
+        8.0,
+        5.0,
+        4.5,
+        5.0,
+        5.5,
+        5.5,
+        6.0,
+        8.0,
+        9.0,
+        8.5,
+        6.5,
+        5.0,
+        3.5,
+        2.8,
+        1.8,
+        1.2,
+    ]
+)
 """Share of a weekday's trips by hour of start, in per cent: stylised, peaks at 7-9 and 15-18 as household
 travel surveys show them (e.g. UK National Travel Survey, table NTS0502). Replace by a city's own counts."""
 
 WEEKEND = np.array(
-    [0.8, 0.5, 0.3, 0.2, 0.2, 0.4, 0.9, 2.0, 3.8, 6.0, 7.8, 8.4, 8.6, 8.2, 7.8, 7.4, 7.0, 6.6, 6.0, 5.2, 4.2, 3.4, 2.5, 1.8]
-)  # fmt: skip
+    [
+        0.8,
+        0.5,
+        0.3,
+        0.2,
+        0.2,
+        0.4,
+        0.9,
+        2.0,
+        3.8,
+        6.0,
+        7.8,
+        8.4,
+        8.6,
+        8.2,
+        7.8,
+        7.4,
+        7.0,
+        6.6,
+        6.0,
+        5.2,
+        4.2,
+        3.4,
+        2.5,
+        1.8,
+    ]
+)
 """The same for a day at the weekend, with one broad peak at midday."""
 
 DECAY_M = 5000.0
@@ -41,8 +91,9 @@ def draw_trips(
     packs: Mapping[str, PackView],
     total: int,
     school_share: float,
-    weekend: bool,
     generators: Mapping[str, np.random.Generator],
+    *,
+    weekend: bool,
 ) -> pd.DataFrame:
     """Draw a day's trips of all cities.
 
@@ -51,18 +102,21 @@ def draw_trips(
         packs: Where each city's trips between districts are.
         total: Number of trips, shared among cities by residents.
         school_share: Share that go to school on a weekday.
-        weekend: Whether it is a day at the weekend.
         generators: A generator for each city.
+        weekend: Whether it is a day at the weekend.
 
     Returns:
         One row per trip in order of time: ``city``, ``district_id`` (of origin), ``origin_cell``,
         ``destination_cell`` (rows of the area's cells; -1 for a school), ``school`` (row of schools or -1),
         ``second`` of the day.
     """
+    profile = WEEKEND if weekend else WEEKDAY
     residents = area.cells.groupby("city")["population"].sum()
     counts = (total * residents / max(residents.sum(), 1e-9)).round().astype(int)
     tables = [
-        _trips_of(area, packs, city, int(counts[city]), school_share, weekend, generators[city])
+        _trips_of(
+            area, packs, city, int(counts[city]), 0.0 if weekend else school_share, profile, generators[city]
+        )
         for city in sorted(packs)
     ]
     trips = pd.concat(tables, ignore_index=True)
@@ -75,13 +129,13 @@ def _trips_of(
     city: str,
     count: int,
     school_share: float,
-    weekend: bool,
+    profile: FloatArray,
     generator: np.random.Generator,
 ) -> pd.DataFrame:
     cells = area.cells
     own = np.flatnonzero((cells["city"] == city).to_numpy())
     schools = np.flatnonzero((area.schools["city"] == city).to_numpy())
-    to_school = generator.random(count) < (0.0 if weekend or len(schools) == 0 else school_share)
+    to_school = generator.random(count) < (school_share if len(schools) else 0.0)
     young = cells["young"].to_numpy()[own]
     living = cells["population"].to_numpy()[own]
     origin = own[_draw(living, generator.random(count))]
@@ -92,7 +146,7 @@ def _trips_of(
         pupils = area.schools["pupils"].to_numpy()[schools]
         school = np.where(to_school, schools[_draw(pupils, generator.random(count))], -1)
     destination = np.where(to_school, -1, _destinations(area, packs, city, origin, generator))
-    second = _seconds(WEEKEND if weekend else WEEKDAY, generator.random(count), generator.random(count))
+    second = _seconds(profile, generator.random(count), generator.random(count))
     at_school = 3600 * (SCHOOL_HOURS[0] + (SCHOOL_HOURS[1] - SCHOOL_HOURS[0]) * generator.random(count))
     return pd.DataFrame(
         {
@@ -110,7 +164,8 @@ def _draw(weight: FloatArray, chance: FloatArray) -> NDArray[np.int64]:
     """Indices drawn with probability proportional to weights; evenly where all weights are zero."""
     weight = weight if weight.sum() > 0 else np.ones_like(weight)
     reached = np.cumsum(weight)
-    return np.minimum(np.searchsorted(reached, chance * reached[-1], side="right"), len(weight) - 1)
+    found = np.searchsorted(reached, chance * reached[-1], side="right")
+    return np.asarray(np.minimum(found, len(weight) - 1), dtype=np.int64)
 
 
 def _seconds(by_hour: FloatArray, hour_chance: FloatArray, within: FloatArray) -> FloatArray:
@@ -153,12 +208,11 @@ def _flows(area: Area, pack: PackView, city: str, known: pd.Index) -> FloatArray
     if pack.has("trips"):
         for entry in pack.of_kind("trips"):
             table = pack.table(entry.id, ["origin_id", "destination_id", "trips"])
-            ends = [
-                known.get_indexer(
-                    [name if "/" in name else f"{city}/{name}" for name in table[column].astype(str)]
-                )
-                for column in ("origin_id", "destination_id")
-            ]
+            ends = []
+            for column in ("origin_id", "destination_id"):
+                names = table[column].astype(str)
+                own = names.where(names.str.contains("/", regex=False), f"{city}/" + names)
+                ends.append(known.get_indexer(pd.Index(own)))
             found = (ends[0] >= 0) & (ends[1] >= 0)
             weight = table["trips"].to_numpy(dtype=np.float64)
             np.add.at(flow, (ends[0][found], ends[1][found]), np.nan_to_num(weight[found]))
@@ -180,4 +234,4 @@ def _gravity(area: Area) -> FloatArray:
     at = np.stack([key.map(x), key.map(y)], axis=1)
     apart = np.hypot(at[:, None, 0] - at[None, :, 0], at[:, None, 1] - at[None, :, 1])
     residents = area.districts["population"].to_numpy()
-    return np.nan_to_num(residents[None, :] * np.exp(-apart / DECAY_M))
+    return np.asarray(np.nan_to_num(residents[None, :] * np.exp(-apart / DECAY_M)), dtype=np.float64)

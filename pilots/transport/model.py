@@ -75,7 +75,7 @@ class CityTransport(CityModel):
             energy = sum(
                 charge.energy_kwh * _overlap(charge.start_s, charge.end_s, window.start_s, window.end_s)
                 for charge in self.shared.service.charges
-                if self.shared.area.stops["city"].iat[charge.node] == self.city
+                if self.shared.area.stops["city"].iloc[charge.node] == self.city
             )
             self.charging_kw[window.index] = energy / ((window.end_s - window.start_s) / 3600)
             self.world.signals.write("ev_charging_power", self.city, float(self.charging_kw[window.index]))

@@ -66,9 +66,17 @@ _OF_CITY = (
 )
 
 
+_WORDS = {"co2": "CO2", "eur": "EUR", "kwh": "kWh", "p95": "95th percentile"}
+
+
 def _kpi(one: Indicator) -> Kpi:
     source = "; ".join(_SOURCES[mark.strip()] for mark in one.source.split(","))
-    title = one.key.removesuffix(f"_{one.unit}").replace("_", " ").capitalize()
+    words = [
+        _WORDS.get(word, word)
+        for word in (one.key if one.unit == "km" else one.key.removesuffix(f"_{one.unit.lower()}")).split("_")
+    ]
+    title = " ".join(words)
+    title = title if title[:3].isupper() else title[0].upper() + title[1:]
     return Kpi(one.key, title, one.unit, one.better, one.definition, source)  # type: ignore[arg-type]
 
 
@@ -115,7 +123,12 @@ class Transport(Pilot):
         weekdays = [(local.weekday() + day) % 7 for day in range(days)]
         drawn = [
             draw_trips(
-                area, packs, scenario.requests_per_day, scenario.school_share, weekday >= 5, generators
+                area,
+                packs,
+                scenario.requests_per_day,
+                scenario.school_share,
+                generators,
+                weekend=weekday >= 5,
             ).assign(day=day)
             for day, weekday in enumerate(weekdays)
         ]

@@ -54,8 +54,8 @@ class ServiceResult:
 
     Attributes:
         trips: One row per request: ``id``, ``origin``, ``destination``, ``seats``, ``wheelchair_places``,
-            ``request_time_s``, ``earliest_s``, ``status`` (served, refused, cancelled, stranded, or unfinished when the
-            clock stopped), ``reason``,
+            ``request_time_s``, ``earliest_s``, ``status`` (served, refused, cancelled,
+            stranded, or unfinished when the clock stopped), ``reason``,
             ``vehicle``, ``pickup_s`` (boarding begins), ``boarded_s`` (boarding ends), ``dropoff_s``,
             ``wait_s`` (pickup less earliest), ``ride_s`` (drop-off less end of boarding), ``direct_s``,
             ``direct_m``.
