@@ -45,6 +45,10 @@ class LineBus:
         """Door to door."""
         return self.in_vehicle_s + self.wait_s + self.walk_s
 
+    def only(self, rows: NDArray[np.bool_]) -> LineBus:
+        """The journeys of some of the trips."""
+        return LineBus(self.in_vehicle_s[rows], self.wait_s[rows], self.walk_s[rows], self.boardings[rows])
+
     def serves_every(self, seconds: float) -> NDArray[np.bool_]:
         """Which trips a line serves without a change at least this often (the wait is half the headway)."""
         return (self.boardings > 0) & (self.boardings < 1.5) & (2 * self.wait_s <= seconds)

@@ -14,10 +14,11 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pyproj import Transformer
 from scipy.spatial import cKDTree
 
 from geodata.errors import NotReady
-from geodata.streets import StreetGraph, combine, snap, street_graph, travel_times
+from geodata.streets import StreetGraph, combine, snap, travel_times
 from pilots.transport.network import Network
 from pilots.transport.scenario import TransportScenario
 from twin.packs import PackView
@@ -26,6 +27,8 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 SNAP_M = 300.0
+LINK_REACH_M = 1500.0
+EARTH_RADIUS_M = 6_371_009.0
 CIRCUITY = 1.3
 """Walk over straight distance (Boscoe et al. 2012, The Professional Geographer 64:188-196: 1.2 to 1.4)."""
 
@@ -56,11 +59,44 @@ class Area:
     notes: Mapping[str, tuple[str, ...]]
 
 
-def area_of(packs: Mapping[str, PackView], scenario: TransportScenario) -> Area:
-    """The area that the packs' cities make together.
+def neighbourhoods(graphs: Mapping[str, StreetGraph]) -> list[list[str]]:
+    """Groups of cities whose streets come near one another; a fleet serves one group.
+
+    Args:
+        graphs: The network of each city.
+
+    Returns:
+        Cities by group, in order of their ids.
+    """
+    trees = {city: cKDTree(_on_globe(graph)) for city, graph in sorted(graphs.items())}
+    groups: list[list[str]] = []
+    for city, tree in trees.items():
+        near = [g for g in groups if any(_touch(tree, trees[other]) for other in g)]
+        groups = [g for g in groups if g not in near] + [sorted([city, *(c for g in near for c in g)])]
+    return sorted(groups)
+
+
+def _on_globe(graph: StreetGraph) -> FloatArray:
+    """Junctions in metres from the centre of the earth, whatever their CRS, shape (junctions, 3)."""
+    to_degrees = Transformer.from_crs(graph.crs, "EPSG:4326", always_xy=True)
+    longitude, latitude = np.radians(to_degrees.transform(*graph.node_xy.T))
+    across = np.cos(latitude)
+    unit = [across * np.cos(longitude), across * np.sin(longitude), np.sin(latitude)]
+    return EARTH_RADIUS_M * np.column_stack(unit)
+
+
+def _touch(tree: cKDTree, other: cKDTree) -> bool:
+    return bool(np.isfinite(tree.query(other.data, distance_upper_bound=LINK_REACH_M)[0]).any())
+
+
+def area_of(
+    packs: Mapping[str, PackView], graphs: Mapping[str, StreetGraph], scenario: TransportScenario
+) -> Area:
+    """The area that neighbouring cities make together.
 
     Args:
         packs: A pack for each city.
+        graphs: The network of each city.
         scenario: Speeds and walks.
 
     Returns:
@@ -70,7 +106,7 @@ def area_of(packs: Mapping[str, PackView], scenario: TransportScenario) -> Area:
         NotReady: A city has no stops near its streets.
     """
     order = sorted(packs)
-    graph = combine([street_graph(packs[city]) for city in order])  # type: ignore[arg-type]
+    graph = combine([graphs[city] for city in order], max_gap_m=LINK_REACH_M)
     cells = pd.concat([_cells(packs[city], graph.crs) for city in order], ignore_index=True)
     stops = pd.concat([_stops(packs[city], graph) for city in order], ignore_index=True)
     stops = pd.concat([stops, _virtual_stops(stops, cells, scenario.max_walk_m)], ignore_index=True)

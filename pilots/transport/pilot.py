@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from geodata.errors import InvalidInput
-from pilots.transport.alternatives import choose, line_bus
-from pilots.transport.area import Area, area_of
+from geodata.streets import StreetGraph, street_graph
+from pilots.transport.alternatives import LineBus, choose, line_bus
+from pilots.transport.area import Area, area_of, neighbourhoods
 from pilots.transport.demand import draw_trips
 from pilots.transport.economics import DEFINITIONS as OF_MONEY
 from pilots.transport.fleet import Fleet, Rest
@@ -27,6 +29,7 @@ from twin.world import World
 
 DAY_S = 86_400
 VEHICLES_PER_DEPOT = 20
+SATURDAY = 5
 
 _SOURCES = {
     "M": "MATSim drt_customer_stats, drt_vehicle_stats",
@@ -117,48 +120,84 @@ class Transport(Pilot):
                 value=str(local),
                 expected="00:00 local time",
             )
-        area = area_of(packs, scenario)
-        days = max(1, -(-world.end_s // DAY_S))
-        generators = {city: world.rng("trips", city) for city in cities}
-        weekdays = [(local.weekday() + day) % 7 for day in range(days)]
-        drawn = [
-            draw_trips(
-                area,
-                packs,
-                scenario.requests_per_day,
-                scenario.school_share,
-                generators,
-                weekend=weekday >= 5,
-            ).assign(day=day)
-            for day, weekday in enumerate(weekdays)
-        ]
-        trips = _requests(area, pd.concat(drawn, ignore_index=True), scenario, world)
-        day_type = ("weekday", "saturday", "sunday")[max(0, weekdays[0] - 4)]
-        bus = line_bus(area, packs, trips, day_type)
-        chance = world.rng("choice").random(len(trips))
-        shares = None
-        if scenario.demand_by_choice:
-            taken, share = choose(area, trips, bus, scenario, chance)
-            shares = {city: share[:, (trips["city"] == city).to_numpy()].mean(axis=1) for city in cities}
-            trips["considered"] = taken
-        trips["reason"] = _refusals(trips, bus, scenario)
-        kept = trips[trips["considered"]]
-        fleet, policy = fleet_of(area, scenario), policy_of(scenario)
-        service = Service(
-            world.env,
-            area.network,
-            read_requests(kept.assign(id=kept.index), area.network, fleet, policy),
-            fleet,
-            policy,
-            np.random.SeedSequence(world.rng("chance").integers(2**63)),
+        graphs = {city: street_graph(packs[city]) for city in cities}  # type: ignore[arg-type]
+        models: dict[str, CityModel] = {}
+        groups = neighbourhoods(graphs)
+        residents = np.array([_residents([packs[city] for city in group]) for group in groups])
+        vehicles, requests = (
+            apportioned(total, residents) for total in (scenario.fleet_size, scenario.requests_per_day)
         )
-        rows = trips.index.get_indexer(kept.index)
-        bus = type(bus)(bus.in_vehicle_s[rows], bus.wait_s[rows], bus.walk_s[rows], bus.boardings[rows])
-        shared = SharedService(area, service, kept, bus, shares, scenario, float(days))
-        return {city: CityTransport(city, shared, world) for city in cities}
+        for group, fleet_size, total in zip(groups, vehicles.tolist(), requests.tolist(), strict=True):
+            part = scenario.model_copy(update={"fleet_size": fleet_size, "requests_per_day": total})
+            shared = _shared_service(
+                {city: packs[city] for city in group}, graphs, part, world, local.weekday()
+            )
+            models |= {city: CityTransport(city, shared, world) for city in group}
+        return models
 
 
-def _requests(area: Area, drawn: pd.DataFrame, scenario: TransportScenario, world: World) -> pd.DataFrame:
+def _residents(packs: Sequence[PackView]) -> float:
+    return float(sum(pack.table("population", ["population"])["population"].sum() for pack in packs))
+
+
+def apportioned(total: int, weight: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Whole shares of a total by weight, largest remainders first (Hamilton's method), shape (shares,)."""
+    exact = total * weight / max(float(weight.sum()), 1e-9)
+    shares = np.floor(exact).astype(np.int64)
+    shares[np.argsort(shares - exact, kind="stable")[: total - int(shares.sum())]] += 1
+    return shares
+
+
+def _shared_service(
+    packs: Mapping[str, PackView],
+    graphs: Mapping[str, StreetGraph],
+    scenario: TransportScenario,
+    world: World,
+    weekday: int,
+) -> SharedService:
+    """The service of neighbouring cities, ready to run."""
+    area = area_of(packs, graphs, scenario)
+    trips = _trips(area, packs, scenario, world, weekday)
+    bus = line_bus(area, packs, trips, ("weekday", "saturday", "sunday")[max(0, weekday - 4)])
+    first = min(packs)
+    shares = None
+    if scenario.demand_by_choice:
+        taken, share = choose(area, trips, bus, scenario, world.rng("choice", first).random(len(trips)))
+        shares = {city: share[:, (trips["city"] == city).to_numpy()].mean(axis=1) for city in packs}
+    else:
+        taken = np.ones(len(trips), np.bool_)
+    trips["reason"] = _refusals(trips, bus, scenario)
+    kept = trips[taken]
+    fleet, policy = fleet_of(area, scenario), policy_of(scenario)
+    service = Service(
+        world.env,
+        area.network,
+        read_requests(kept.assign(id=kept.index), area.network, fleet, policy),
+        fleet,
+        policy,
+        np.random.SeedSequence(int(world.rng("chance", first).integers(2**63))),
+    )
+    return SharedService(area, service, kept, bus.only(taken), shares, scenario, world.end_s / DAY_S)
+
+
+def _trips(
+    area: Area, packs: Mapping[str, PackView], scenario: TransportScenario, world: World, weekday: int
+) -> pd.DataFrame:
+    """Trips of all days of the run, as requests between stops."""
+    generators = {city: world.rng("trips", city) for city in packs}
+    days = max(1, -(-world.end_s // DAY_S))
+    total, school_share = scenario.requests_per_day, scenario.school_share
+    drawn = [
+        draw_trips(area, packs, total, school_share, generators, weekend=(weekday + day) % 7 >= SATURDAY)
+        for day in range(days)
+    ]
+    table = pd.concat([trips.assign(day=day) for day, trips in enumerate(drawn)], ignore_index=True)
+    return _requests(area, table, scenario, world, min(packs))
+
+
+def _requests(
+    area: Area, drawn: pd.DataFrame, scenario: TransportScenario, world: World, first: str
+) -> pd.DataFrame:
     """Trips as requests between stops; -1 for an end beyond walking distance of any stop."""
     cells, schools = area.cells, area.schools
     origin_cell = drawn["origin_cell"].to_numpy()
@@ -170,8 +209,8 @@ def _requests(area: Area, drawn: pd.DataFrame, scenario: TransportScenario, worl
         ends = np.where(at_school, schools["stop"].to_numpy()[np.maximum(school, 0)], ends)
         end_walk = np.where(at_school, schools["walk_m"].to_numpy()[np.maximum(school, 0)], end_walk)
     start_walk = cells["walk_m"].to_numpy()[origin_cell]
-    wheelchair = world.rng("wheelchairs").random(len(drawn)) < scenario.wheelchair_share
-    booked = world.rng("booking").random(len(drawn)) < scenario.prebooked_share
+    wheelchair = world.rng("wheelchairs", first).random(len(drawn)) < scenario.wheelchair_share
+    booked = world.rng("booking", first).random(len(drawn)) < scenario.prebooked_share
     second = drawn["second"].to_numpy() + DAY_S * drawn["day"].to_numpy()
     return pd.DataFrame(
         {
@@ -184,18 +223,17 @@ def _requests(area: Area, drawn: pd.DataFrame, scenario: TransportScenario, worl
             "earliest_s": second.astype(np.float64),
             "seats": np.where(wheelchair, 0, 1),
             "wheelchair_places": np.where(wheelchair, 1, 0),
-            "considered": True,
         }
     )
 
 
-def _refusals(trips: pd.DataFrame, bus: object, scenario: TransportScenario) -> list[str]:
+def _refusals(trips: pd.DataFrame, bus: LineBus, scenario: TransportScenario) -> list[str]:
     """Refusals by the rules of the service: its hours, and the line bus that must not be doubled."""
     hour = trips["earliest_s"].to_numpy() % DAY_S / 3600
     closed = (hour < scenario.service_start_h) | (hour > scenario.service_end_h)
     served = np.zeros(len(trips), np.bool_)
     if scenario.line_bus_rule_min > 0:
-        served = bus.serves_every(60 * scenario.line_bus_rule_min)  # type: ignore[attr-defined]
+        served = bus.serves_every(60 * scenario.line_bus_rule_min)
     return [
         "outside_hours" if c else "line_bus_available" if s else ""
         for c, s in zip(closed, served, strict=True)
@@ -239,13 +277,10 @@ def fleet_of(area: Area, scenario: TransportScenario) -> Fleet:
     )
 
 
-def _depots(area: Area, vehicles: int) -> np.ndarray:
-    """The stop each vehicle starts at: stops with most residents around, one per twenty vehicles of a city."""
+def _depots(area: Area, vehicles: int) -> NDArray[np.int64]:
+    """The stop each vehicle starts at: those with most residents around, one per twenty vehicles."""
     residents = area.cells.groupby("city")["population"].sum().sort_index()
-    exact = vehicles * residents / max(float(residents.sum()), 1e-9)
-    counts = np.floor(exact).astype(int)
-    for city in (exact - counts).sort_values(ascending=False, kind="stable").index[: vehicles - counts.sum()]:
-        counts[city] += 1
+    counts = dict(zip(residents.index, apportioned(vehicles, residents.to_numpy()).tolist(), strict=True))
     around = area.cells.groupby("stop")["population"].sum().reindex(range(len(area.stops)), fill_value=0.0)
     starts: list[int] = []
     for city, count in counts.items():
