@@ -30,6 +30,8 @@ class Policy:
         drive_weight: Cost of a second of driving.
         wait_weight: Cost of a second of a rider's wait.
         ride_weight: Cost of a second of a rider's ride.
+        plan_steps: Steps of the search that plans what is booked before the first vehicle leaves; 0 to fit
+            booked riders in one by one.
         retry_every_s: How often requests without a vehicle are tried again, in seconds; 0 for never.
         patience_s: How long after the time asked for a rider without a vehicle asks anew; each time the
             longest wait counts from then.
@@ -52,6 +54,7 @@ class Policy:
     drive_weight: float = 1.0
     wait_weight: float = 1.0
     ride_weight: float = 1.0
+    plan_steps: int = 0
     retry_every_s: float = 60.0
     patience_s: float = 0.0
     improve_every_s: float = 0.0

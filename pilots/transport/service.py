@@ -14,6 +14,7 @@ from typing import TypeAlias
 import numpy as np
 import simpy
 
+from pilots.transport.darp.alns import solve
 from pilots.transport.dispatch.improve import relocate, retry
 from pilots.transport.dispatch.insertion import dispatch
 from pilots.transport.dispatch.rebalance import Zones, moves, zones_of
@@ -40,6 +41,7 @@ from pilots.transport.dispatch.state import (
 from pilots.transport.fleet import Fleet, Rest
 from pilots.transport.network import Network
 from pilots.transport.policy import Policy
+from pilots.transport.prebooked import day_instance
 from pilots.transport.requests import REASON, Requests, RequestTable, read_requests
 from pilots.transport.result import Charge, ServiceResult, result_of
 
@@ -110,6 +112,7 @@ class Service:
         self._open = 0
         self._blocked = np.zeros(fleet.vehicles, np.bool_)
         self._zones: Zones | None = None
+        self._plan_seed = int(chance.generate_state(1)[0])
         self._start(chance)
 
     def _start(self, chance: np.random.SeedSequence) -> None:
@@ -118,6 +121,8 @@ class Service:
         self._open = int((self.reason == 0).sum())
         if self.fleet.vehicles == 0:
             return
+        if self.policy.plan_steps > 0:
+            self._plan_booked()
         self.env.process(self._arrivals())
         for request in np.flatnonzero(np.isfinite(self.requests.cancel_time_s) & (self.reason == 0)).tolist():
             self.env.process(self._cancellation(request))
@@ -128,6 +133,10 @@ class Service:
         if self.policy.rebalance_every_s > 0:
             self._zones = zones_of(self.network, self.requests)
             self.env.process(self._rebalancing())
+        self._start_vehicles(chance)
+
+    def _start_vehicles(self, chance: np.random.SeedSequence) -> None:
+        """Shifts, breakdowns and charging points."""
         for vehicle in range(self.fleet.vehicles):
             rests = sorted((r for r in self.fleet.rests if r.vehicle == vehicle), key=lambda r: r.earliest_s)
             if rests or np.isfinite(self.fleet.shift_end_s[vehicle]):
@@ -142,6 +151,28 @@ class Service:
             self._chargers = {
                 int(depot): simpy.Resource(self.env, points or self.fleet.vehicles) for depot in depots
             }
+
+    def _plan_booked(self) -> None:
+        """Plan what is booked before the first vehicle leaves, and tell each rider a time."""
+        opens = float(self.fleet.shift_start_s.min())
+        booked = np.flatnonzero((self.reason == 0) & (self.requests.request_time_s <= opens))
+        if len(booked) == 0:
+            return
+        instance = day_instance(self.network, self.requests, self.fleet, self.policy, booked)
+        plan = solve(instance, None, self._plan_seed, iterations=self.policy.plan_steps)
+        n = len(booked)
+        for vehicle, (nodes, starts) in enumerate(zip(plan.routes, plan.service_starts, strict=True)):
+            if not nodes:
+                continue
+            stops = [2 * booked[(node - 1) % n] + (node > n) for node in nodes]
+            while len(stops) + 4 > self.state.stop.shape[1]:
+                self.state = grown_routes(self.state)
+            for node, start in zip(nodes, starts, strict=True):
+                if node <= n:
+                    self.state.earliest[booked[node - 1]] = start
+                    self.state.status[booked[node - 1]] = PLANNED
+            adopt(self.state, vehicle, np.array(stops, dtype=np.int64))
+            self._follow(vehicle)
 
     # Riders
 

@@ -45,7 +45,7 @@ def begin_state(network: Network, requests: Requests, fleet: Fleet, policy: Poli
         destination=requests.destination,
         seats=requests.seats,
         places=requests.wheelchair_places,
-        earliest=requests.earliest_s,
+        earliest=requests.earliest_s.copy(),
         latest_pickup=requests.earliest_s + policy.max_wait_s,
         latest_dropoff=latest_dropoff,
         max_ride=np.maximum(policy.max_ride_factor * direct + policy.max_ride_extra_s, direct),
