@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,7 +54,13 @@ class LineBus:
         return (self.boardings > 0) & (self.boardings < 1.5) & (2 * self.wait_s <= seconds)
 
 
-def line_bus(area: Area, packs: Mapping[str, PackView], requests: pd.DataFrame, day_type: str) -> LineBus:
+def line_bus(
+    area: Area,
+    packs: Mapping[str, PackView],
+    requests: pd.DataFrame,
+    day_type: str,
+    withdrawn: Sequence[str] = (),
+) -> LineBus:
     """Expected journeys by line bus within each city; a trip across the border has none.
 
     Args:
@@ -62,6 +68,7 @@ def line_bus(area: Area, packs: Mapping[str, PackView], requests: pd.DataFrame, 
         packs: Each city's lines.
         requests: Columns ``origin``, ``destination`` (rows of stops), ``request_time_s``, ``walk_m``.
         day_type: ``weekday``, ``saturday`` or ``sunday``.
+        withdrawn: Lines that no longer run, by number or id.
 
     Returns:
         The journeys.
@@ -80,14 +87,15 @@ def line_bus(area: Area, packs: Mapping[str, PackView], requests: pd.DataFrame, 
         inside = (origin >= 0) & (destination >= 0)
         inside &= (stop[np.maximum(origin, 0)] >= 0) & (stop[np.maximum(destination, 0)] >= 0)
         inside &= (city_of[np.maximum(origin, 0)] == city) & (city_of[np.maximum(destination, 0)] == city)
+        rides, headways = _running(pack, withdrawn)
         for number, hour in enumerate(HOURS):
             rows = np.flatnonzero(inside & (band == number))
             if len(rows) == 0:
                 continue
             times = transit_times(
                 table,
-                pack.table("rides"),
-                pack.table("headways"),
+                rides,
+                headways,
                 hour=hour,
                 day_type=day_type,  # type: ignore[arg-type]
             )
@@ -96,6 +104,16 @@ def line_bus(area: Area, packs: Mapping[str, PackView], requests: pd.DataFrame, 
                 parts[part, rows] = matrix[ends]
     parts[2] += requests["walk_m"].to_numpy() / WALKING_M_S
     return LineBus(*parts)
+
+
+def _running(pack: PackView, withdrawn: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rides and headways of the lines that still run."""
+    gone = set(withdrawn)
+    if gone and pack.has("lines"):
+        lines = pack.table("lines", ["line_id", "name"])
+        gone |= set(lines.loc[lines["name"].isin(gone), "line_id"])
+    rides, headways = pack.table("rides"), pack.table("headways")
+    return rides[~rides["line_id"].isin(gone)], headways[~headways["line_id"].isin(gone)]
 
 
 def choose(

@@ -7,7 +7,7 @@ area, and what their residents ask for is refused and counted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import geopandas as gpd
@@ -57,6 +57,18 @@ class Area:
     schools: pd.DataFrame
     districts: pd.DataFrame
     notes: Mapping[str, tuple[str, ...]]
+
+
+def open_streets(graph: StreetGraph, pack: PackView, closed: Sequence[str]) -> StreetGraph:
+    """The network without streets that a scenario closes, by name or id."""
+    if not closed or not pack.has("streets"):
+        return graph
+    streets = pack.features("streets")
+    shut = streets["street_id"].isin(closed)
+    if "name" in streets:
+        shut |= streets["name"].isin(closed)
+    gone = np.isin(graph.street_id.astype(str), streets.loc[shut, "street_id"].astype(str).to_numpy())
+    return replace(graph, car=graph.car & ~gone)
 
 
 def neighbourhoods(graphs: Mapping[str, StreetGraph]) -> list[list[str]]:

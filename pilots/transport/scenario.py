@@ -60,6 +60,15 @@ class TransportScenario(Scenario):
     )
     repair_h: float = quantity(2, "h", 0, 1000, "Mean time out of service after a breakdown.")
     break_min: float = quantity(0, "min", 0, 240, "Each driver's break, begun between 11 and 13; 0 for none.")
+    closed_streets: tuple[str, ...] = Field(
+        default=(), description="Streets closed to vehicles, by name or street_id: a bridge under repair."
+    )
+    districts_served: tuple[str, ...] = Field(
+        default=(), description="Zones of the service: ids of districts; all if left empty."
+    )
+    withdrawn_lines: tuple[str, ...] = Field(
+        default=(), description="Bus lines that the service replaces, by number or line_id."
+    )
     fare_eur: float = quantity(0, "EUR", 0, 100, "Fare of a ride.")
     vehicle_eur_per_day: float = quantity(60, "EUR", 0, 10_000, "Cost of a vehicle and day.")
     driver_eur_per_hour: float = quantity(

@@ -1,14 +1,20 @@
 """The pilot on demo packs of neighbouring cities, through the house."""
 
+import tomllib
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import twin
+from geodata.demo import ensure
+from geodata.streets import street_graph
 from pilots.transport.area import area_of, neighbourhoods
 from pilots.transport.demand import WEEKDAY, draw_trips
 from pilots.transport.pilot import Transport, apportioned
 from pilots.transport.scenario import TransportScenario
+from twin.packs import PackView
 
 CITIES = ["tallinn", "rae"]
 SMALL = {"requests_per_day": 300, "fleet_size": 12}
@@ -90,6 +96,32 @@ def test_snow_slows_everything(weekday):
     assert value(snow, "in_vehicle_time_mean_s") > 1.3 * value(weekday, "in_vehicle_time_mean_s")
 
 
+def test_a_closed_street_and_a_zone_take_riders_from_the_service(weekday):
+    closed = run(closed_streets=("Narva maantee",))
+    assert value(closed, "vehicle_km") != value(weekday, "vehicle_km")
+    zone = run(districts_served=("juri", "peetri"))
+    assert value(zone, "rides") == 0
+    assert value(zone, "rides", "rae") > 0
+
+
+def test_withdrawn_lines_leave_travellers_to_the_service():
+    before, after = (
+        run(demand_by_choice=True, withdrawn_lines=lines) for lines in ((), tuple(lines_of("rae")["name"]))
+    )
+    assert value(after, "line_bus_share", "rae") < value(before, "line_bus_share", "rae")
+
+
+@pytest.mark.parametrize(
+    "file",
+    sorted((Path(__file__).parents[3] / "docs" / "scenarios" / "transport").glob("*.toml")),
+    ids=lambda f: f.stem,
+)
+def test_every_scenario_file_runs(file):
+    fields = tomllib.loads(file.read_text(encoding="utf-8"))
+    result = twin.run("transport", cities=CITIES, scenario=fields | SMALL, seed=1)
+    assert value(result, "requests") > 0
+
+
 def test_shares_are_whole_and_sum_to_the_total():
     shares = apportioned(10, np.array([1.0, 1.0, 1.0]))
     assert shares.sum() == 10
@@ -97,18 +129,17 @@ def test_shares_are_whole_and_sum_to_the_total():
     assert apportioned(0, np.array([1.0, 2.0])).tolist() == [0, 0]
 
 
+def lines_of(city):
+    return ensure(city).table("lines", ["name"])
+
+
 @pytest.fixture(scope="session")
 def packs(home):
-    from geodata.demo import ensure
-    from twin.packs import PackView
-
     return {city: PackView(ensure(city, home), "transport", Transport.needs) for city in CITIES}
 
 
 @pytest.fixture(scope="session")
 def area(packs):
-    from geodata.streets import street_graph
-
     graphs = {city: street_graph(pack) for city, pack in packs.items()}
     assert neighbourhoods(graphs) == [["rae", "tallinn"]]
     return area_of(packs, graphs, TransportScenario())
