@@ -58,7 +58,7 @@ class Policy:
     retry_every_s: float = 60.0
     patience_s: float = 0.0
     improve_every_s: float = 0.0
-    rebalance_every_s: float = 0.0
+    rebalance_every_s: float = 900.0
     rebalance_share: float = 0.5
     service_start_s: float = 0.0
     service_end_s: float = float("inf")

@@ -130,7 +130,7 @@ class Service:
             self.env.process(self._retries())
         if self.policy.improve_every_s > 0:
             self.env.process(self._improvements())
-        if self.policy.rebalance_every_s > 0:
+        if self.policy.rebalance_every_s > 0 and self._open > 0:
             self._zones = zones_of(self.network, self.requests)
             self.env.process(self._rebalancing())
         self._start_vehicles(chance)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,7 @@ def plain_loops(network: Network, table: pd.DataFrame, vehicles: int) -> None:
                     nodes[i + 1 : i + 1] = [origin]
                     nodes[j + 2 : j + 2] = [destination]
                     clock = max(now, plan[0][1])
-                    for before, after in zip(nodes[:-1], nodes[1:], strict=True):
+                    for before, after in pairwise(nodes):
                         clock += times[before][after]
                     best = min(best, (clock, vehicle, i, j))
         _, vehicle, i, j = best
@@ -109,16 +110,18 @@ def city_day_table(folder: Path) -> Table:
     case = np.load(folder / "city_day" / "ny10k.npz")
     network = Network.from_edges(case["s"], case["t"], case["d"], case["d"] / (20 / 3.6))
     requests = {"origin": case["o"], "destination": case["dst"], "request_time_s": case["tr"]}
-    simulate_service(network, {name: column[:50] for name, column in requests.items()}, Fleet.of(case["veh"]))
-    for vehicles, weight in ((200, 0.5), (200, 2.0), (100, 1.0)):
-        fleet, rules = Fleet.of(case["veh"][:vehicles], seats=8), Policy(drive_weight=weight)
+    few = {name: column[:50] for name, column in requests.items()}
+    simulate_service(network, few, Fleet.of(case["veh"]))
+    for vehicles, weight, every in ((200, 1.0, 900), (200, 2.0, 0), (100, 1.0, 0), (100, 1.0, 900)):
+        rules = Policy(drive_weight=weight, rebalance_every_s=every)
+        fleet = Fleet.of(case["veh"][:vehicles], seats=8)
         began = time.process_time()
         result = simulate_service(network, requests, fleet, rules)
         numbers = indicators(result)
         took = time.process_time() - began
         table.add_row(
-            str(vehicles), str(weight), f"{took:.2f}", f"{10_000 / took:,.0f}", f"{numbers['service_rate']:.2%}",
-            f"{numbers['wait_mean_s']:.0f}", f"{numbers['vehicle_km']:,.0f}",
+            str(vehicles), str(weight), str(every), f"{took:.2f}", f"{10_000 / took:,.0f}",
+            f"{numbers['service_rate']:.2%}", f"{numbers['wait_mean_s']:.0f}", f"{numbers['vehicle_km']:,.0f}",
             str(len(audit(result, network, fleet, rules))),
         )  # fmt: skip
     return table

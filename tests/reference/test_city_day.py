@@ -21,16 +21,20 @@ def day(reference_cases):
 
 
 @pytest.mark.parametrize(
-    ("vehicles", "drive_weight", "asked"),
+    ("vehicles", "rules", "asked"),
     [
-        (200, 0.5, {"service_rate": 0.995, "wait_mean_s": 185, "vehicle_km": 25_000}),
-        (200, 2.0, {"service_rate": 0.985, "wait_mean_s": 600, "vehicle_km": 20_700}),
-        (100, 1.0, {"service_rate": 0.840, "wait_mean_s": 600, "vehicle_km": 20_000}),
+        (200, {}, {"service_rate": 0.995, "wait_mean_s": 185, "vehicle_km": 25_000}),
+        (
+            200,
+            {"drive_weight": 2.0, "rebalance_every_s": 0},
+            {"service_rate": 0.985, "wait_mean_s": 600, "vehicle_km": 20_700},
+        ),
+        (100, {"rebalance_every_s": 0}, {"service_rate": 0.840, "wait_mean_s": 600, "vehicle_km": 20_000}),
     ],
 )
-def test_a_day_is_served_better_than_by_peers(day, vehicles, drive_weight, asked):
+def test_a_day_is_served_better_than_by_peers(day, vehicles, rules, asked):
     network, requests, starts = day
-    fleet, rules = Fleet.of(starts[:vehicles], seats=8), Policy(drive_weight=drive_weight)
+    fleet, rules = Fleet.of(starts[:vehicles], seats=8), Policy(**rules)
     result = simulate_service(network, requests, fleet, rules, seed=1)
     numbers = indicators(result)
     assert numbers["service_rate"] >= asked["service_rate"]

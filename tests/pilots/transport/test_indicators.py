@@ -27,7 +27,7 @@ def morning():
         [(0, 5, 0.0), (1, 4, 10.0), (10, 6, 20.0), (3, 30, 30.0)],
         columns=["origin", "destination", "request_time_s"],
     )
-    return simulate_service(network, table, Fleet.of([0, 10]), Policy(max_ride_factor=2))
+    return simulate_service(network, table, Fleet.of([0, 10]), Policy(max_ride_factor=2, rebalance_every_s=0))
 
 
 def test_indicators_follow_their_definitions(morning):
