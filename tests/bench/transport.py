@@ -121,7 +121,8 @@ def city_day_table(folder: Path) -> Table:
         took = time.process_time() - began
         table.add_row(
             str(vehicles), str(weight), str(every), f"{took:.2f}", f"{10_000 / took:,.0f}",
-            f"{numbers['service_rate']:.2%}", f"{numbers['wait_mean_s']:.0f}", f"{numbers['vehicle_km']:,.0f}",
+            f"{numbers['service_rate']:.2%}",
+            f"{numbers['wait_mean_s']:.0f}", f"{numbers['vehicle_km']:,.0f}",
             str(len(audit(result, network, fleet, rules))),
         )  # fmt: skip
     return table
