@@ -33,6 +33,9 @@ CIRCUITY = 1.3
 """Walk over straight distance (Boscoe et al. 2012, The Professional Geographer 64:188-196: 1.2 to 1.4)."""
 
 WALKING_M_S = 1.2
+COARSE_M2 = 3e6
+"""An area larger than this says nothing of who lives within a walk of a stop."""
+
 PEAKS_H = ((7, 9), (16, 18))
 ON_STREET = ("bus", "trolleybus", "tram", "on_demand")
 
@@ -197,22 +200,33 @@ def _virtual_stops(stops: pd.DataFrame, cells: pd.DataFrame, max_walk_m: float) 
 
 
 def _cells(pack: PackView, crs: str) -> pd.DataFrame:
-    """Residents by cell, each in the district it lies in or nearest to."""
-    cells = pack.features("population").to_crs(crs)
-    middle = cells.geometry.representative_point()
-    points = gpd.GeoDataFrame({"cell": np.arange(len(cells))}, geometry=middle.to_numpy(), crs=crs)
+    """Residents by place, each in the district it lies in or nearest to.
+
+    A coarse area (a whole parish in one row) says nothing of where in it people live; its residents are
+    spread evenly over the stops inside it.
+    """
+    finest = max(pack.of_kind("population"), key=lambda entry: len(pack.table(entry.id, ["population"])))
+    areas = pack.features(finest.id).to_crs(crs).reset_index(drop=True)
+    stops = pack.features("stops").to_crs(crs)[["geometry"]]
+    coarse = areas[areas.geometry.area > COARSE_M2]
+    inside = stops.sjoin(coarse[["geometry"]], how="inner", predicate="within")
+    per_area = inside.groupby("index_right").size()
+    kept = areas.drop(index=per_area.index)
+    row = np.concatenate([kept.index.to_numpy(), inside["index_right"].to_numpy()])
+    middle = pd.concat([kept.geometry.representative_point(), inside.geometry]).to_numpy()
+    points = gpd.GeoDataFrame({"cell": np.arange(len(row))}, geometry=middle, crs=crs)
+    share = 1.0 / per_area.reindex(row).fillna(1).to_numpy(np.float64)
     districts = pack.features("districts").to_crs(crs)[["district_id", "geometry"]]
     joined = points.sjoin_nearest(districts, how="left").drop_duplicates("cell").sort_values("cell")
-    population = cells["population"].to_numpy(dtype=np.float64)
-    young = cells["population_10_19"] if "population_10_19" in cells else 0.1 * cells["population"]
+    young = areas["population_10_19"] if "population_10_19" in areas else 0.1 * areas["population"]
     return pd.DataFrame(
         {
             "city": pack.city.id,
             "district_id": joined["district_id"].astype(str).to_numpy(),
-            "x_m": middle.x.to_numpy(),
-            "y_m": middle.y.to_numpy(),
-            "population": np.nan_to_num(population),
-            "young": np.nan_to_num(young.to_numpy(dtype=np.float64)),
+            "x_m": points.geometry.x.to_numpy(),
+            "y_m": points.geometry.y.to_numpy(),
+            "population": share * np.nan_to_num(areas["population"].to_numpy(dtype=np.float64)[row]),
+            "young": share * np.nan_to_num(young.to_numpy(dtype=np.float64)[row]),
         }
     )
 
@@ -249,6 +263,9 @@ def _districts(pack: PackView, cells: pd.DataFrame) -> pd.DataFrame:
 
 def _notes(pack: PackView, streets: str) -> tuple[str, ...]:
     notes = [streets] if streets else []
+    finest = max(pack.of_kind("population"), key=lambda entry: len(pack.table(entry.id, ["population"])))
+    if (pack.features(finest.id).to_crs(pack.city.crs).geometry.area > COARSE_M2).any():
+        notes.append(f"residents of coarse areas of {pack.city.name} are spread evenly over the stops inside")
     if not pack.has("schools"):
         notes.append(f"{pack.city.name} shares no schools; trips to school are left out there")
     return tuple(notes)

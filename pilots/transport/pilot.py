@@ -147,7 +147,13 @@ class Transport(Pilot):
 
 
 def _residents(packs: Sequence[PackView]) -> float:
-    return float(sum(pack.table("population", ["population"])["population"].sum() for pack in packs))
+    return float(sum(_finest(pack)["population"].sum() for pack in packs))
+
+
+def _finest(pack: PackView) -> pd.DataFrame:
+    """The dataset of residents with most rows."""
+    tables = [pack.table(entry.id, ["population"]) for entry in pack.of_kind("population")]
+    return max(tables, key=len)
 
 
 def apportioned(total: int, weight: NDArray[np.float64]) -> NDArray[np.int64]:
