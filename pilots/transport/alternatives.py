@@ -96,7 +96,7 @@ def line_bus(
                 table,
                 rides,
                 headways,
-                hour=hour,
+                hour=_known_hour(headways, day_type, hour),
                 day_type=day_type,  # type: ignore[arg-type]
             )
             ends = stop[origin[rows]], stop[destination[rows]]
@@ -104,6 +104,20 @@ def line_bus(
                 parts[part, rows] = matrix[ends]
     parts[2] += requests["walk_m"].to_numpy() / WALKING_M_S
     return LineBus(*parts)
+
+
+def _known_hour(headways: pd.DataFrame, day_type: str, hour: float) -> float:
+    """The hour itself if headways are known for it, else the middle of the nearest band that is known.
+
+    Some cities share the headways of the morning peak alone; they then stand for the whole day.
+    """
+    types = (day_type, "daily") if day_type == "weekday" else (day_type, "weekend", "daily")
+    bands = headways.loc[headways["day_type"].isin(types), ["start_h", "end_h"]].drop_duplicates()
+    if bands.empty or ((bands["start_h"] <= hour) & (hour < bands["end_h"])).any():
+        return hour
+    away = np.maximum(bands["start_h"] - hour, hour - bands["end_h"])
+    nearest = bands.loc[away.sort_values(kind="stable").index[0]]
+    return float(nearest["start_h"] + nearest["end_h"]) / 2
 
 
 def _running(pack: PackView, withdrawn: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:

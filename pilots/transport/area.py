@@ -266,6 +266,14 @@ def _notes(pack: PackView, streets: str) -> tuple[str, ...]:
     finest = max(pack.of_kind("population"), key=lambda entry: len(pack.table(entry.id, ["population"])))
     if (pack.features(finest.id).to_crs(pack.city.crs).geometry.area > COARSE_M2).any():
         notes.append(f"residents of coarse areas of {pack.city.name} are spread evenly over the stops inside")
+    if pack.has("headways"):
+        known = pack.table("headways", ["day_type", "start_h", "end_h"])
+        known = known[known["day_type"].isin(("weekday", "daily"))]
+        if len(known) and (known["start_h"].min() > 9 or known["end_h"].max() < 18):
+            first, last = known["start_h"].min(), known["end_h"].max()
+            notes.append(
+                f"line buses of {pack.city.name} are known from {first:g} to {last:g} h and stand for the day"
+            )
     if not pack.has("schools"):
         notes.append(f"{pack.city.name} shares no schools; trips to school are left out there")
     return tuple(notes)

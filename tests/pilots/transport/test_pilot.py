@@ -10,6 +10,7 @@ import pytest
 import twin
 from geodata.demo import ensure
 from geodata.streets import street_graph
+from pilots.transport.alternatives import _known_hour
 from pilots.transport.area import area_of, neighbourhoods
 from pilots.transport.demand import WEEKDAY, draw_trips
 from pilots.transport.pilot import Transport, apportioned
@@ -120,6 +121,13 @@ def test_every_scenario_file_runs(file):
     fields = tomllib.loads(file.read_text(encoding="utf-8"))
     result = twin.run("transport", cities=CITIES, scenario=fields | SMALL, seed=1)
     assert value(result, "requests") > 0
+
+
+def test_headways_of_the_morning_stand_for_the_day_where_no_others_are_known():
+    morning = pd.DataFrame({"day_type": ["weekday"], "start_h": [6.0], "end_h": [9.0]})
+    assert _known_hour(morning, "weekday", 8) == 8
+    assert _known_hour(morning, "weekday", 20) == 7.5
+    assert _known_hour(morning, "sunday", 20) == 20
 
 
 def test_shares_are_whole_and_sum_to_the_total():
