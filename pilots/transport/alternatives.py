@@ -116,8 +116,8 @@ def _known_hour(headways: pd.DataFrame, day_type: str, hour: float) -> float:
     if bands.empty or ((bands["start_h"] <= hour) & (hour < bands["end_h"])).any():
         return hour
     away = np.maximum(bands["start_h"] - hour, hour - bands["end_h"])
-    nearest = bands.loc[away.sort_values(kind="stable").index[0]]
-    return float(nearest["start_h"] + nearest["end_h"]) / 2
+    nearest = int(np.argmin(away.to_numpy()))
+    return float(bands[["start_h", "end_h"]].to_numpy(np.float64)[nearest].mean())
 
 
 def _running(pack: PackView, withdrawn: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
