@@ -116,7 +116,7 @@ def _known_hour(headways: pd.DataFrame, day_type: str, hour: float) -> float:
     if bands.empty or ((bands["start_h"] <= hour) & (hour < bands["end_h"])).any():
         return hour
     away = np.maximum(bands["start_h"] - hour, hour - bands["end_h"])
-    nearest = int(np.argmin(away.to_numpy()))
+    nearest = int(np.argmin(np.asarray(away)))
     return float(bands[["start_h", "end_h"]].to_numpy(np.float64)[nearest].mean())
 
 
