@@ -148,10 +148,10 @@ def _batches(rows: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[st
 def append(store: Store, rows: list[dict[str, Any]]) -> int:
     """Chain rows onto the ledger, in one transaction; rows whose id it has are passed over."""
     with store.write() as connection:
+        if not store.is_sqlite:  # an SQLite transaction that writes is alone as it is
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(7766)"))
         ids = [row["id"] for row in rows]
         known = set(connection.execute(sa.select(USAGE.c.id).where(USAGE.c.id.in_(ids))).scalars())
-        if not store.is_sqlite:
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(7766)"))
         last = connection.execute(
             sa.select(USAGE.c.seq, USAGE.c.hash).order_by(USAGE.c.seq.desc()).limit(1)
         ).first()
