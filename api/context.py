@@ -21,6 +21,7 @@ from api.access.registry import Registry
 from api.access.usage import Journal
 from api.catalogue.catalogue import Catalogue
 from api.catalogue.products import Products
+from api.jobs.checks import Checks
 from api.jobs.jobs import Jobs
 from api.jobs.manager import Manager
 from api.jobs.pilots import Pilots
@@ -48,6 +49,7 @@ class Context:
     workshop: Workshop
     manager: Manager
     pilots: Pilots
+    checks: Checks
     lock: Lock
     ready: bool = False
     _tasks: list[asyncio.Task[Any]] = field(default_factory=list)
@@ -56,9 +58,14 @@ class Context:
         """Recover, begin to take jobs, look at the pilots."""
         shutil.rmtree(self.workshop.work_folder, ignore_errors=True)
         await anyio.to_thread.run_sync(self.workshop.nursery.start)
+        self.manager.published = self._published
         await self.manager.start()
         self._tasks = [asyncio.create_task(self._fold()), asyncio.create_task(self.pilots.look())]
         self.ready = True
+
+    def _published(self) -> None:
+        self.guard.refresh()
+        self.catalogue.look_again()
 
     async def _fold(self) -> None:
         while True:
@@ -98,6 +105,7 @@ def make_context(settings: Settings) -> Context:
     name = f"{platform.node()}:{settings.folder}"
     jobs = Jobs(store, hashlib.sha256(name.encode()).hexdigest()[:32])
     limits = settings.limits
+    pilots = Pilots(workshop)
     return Context(
         settings=settings,
         store=store,
@@ -111,7 +119,8 @@ def make_context(settings: Settings) -> Context:
         manager=Manager(
             jobs, workshop, journal, per_tenant=limits.jobs_per_tenant, at_once=limits.jobs_at_once
         ),
-        pilots=Pilots(workshop),
+        pilots=pilots,
+        checks=Checks(settings.folder / "checks", workshop, pilots),
         lock=lock,
     )
 

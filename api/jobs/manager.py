@@ -7,7 +7,7 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -38,6 +38,9 @@ class Manager:
         journal: Where their use is noted.
         per_tenant: Unfinished jobs that one tenant may have.
         at_once: Jobs that run at one time.
+
+    Attributes:
+        published: Called when a job has published a run, before anyone is told that it is done.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class Manager:
     ) -> None:
         self.jobs, self.workshop, self.journal = jobs, workshop, journal
         self.per_tenant, self.at_once = per_tenant, at_once
+        self.published: Callable[[], None] = lambda: None
         self._running: dict[str, tuple[str, asyncio.Task[None]]] = {}
         self._work: dict[str, Work] = {}
         self._unwanted: set[str] = set()
@@ -189,6 +193,8 @@ class Manager:
                         self._tell(job)
                 elif "done" in message:
                     await anyio.to_thread.run_sync(self._settle, row, message["done"], work.cpu_s)
+                    if "run_id" in message["done"]:
+                        await anyio.to_thread.run_sync(self.published)
                 elif not self._closing:  # a job stopped by a shutdown stays running in the store: it is recovered
                     await anyio.to_thread.run_sync(self.jobs.fail, job, message["error"], work.cpu_s)
         finally:

@@ -147,6 +147,16 @@ def export(payload: Mapping[str, Any], report: Report) -> dict[str, Any]:  # noq
     return {}
 
 
+def check_pilot(payload: Mapping[str, Any], report: Report) -> dict[str, Any]:  # noqa: ARG001
+    """Hold a pilot to the contract on demo cities."""
+    from dataclasses import asdict
+
+    from twin.testing.contract import check
+
+    found = check(payload["pilot"])
+    return {**asdict(found), "passed": found.passed, "state": "made"}
+
+
 def check_pack(payload: Mapping[str, Any], report: Report) -> dict[str, Any]:  # noqa: ARG001
     """Unpack an uploaded pack in its quarantine and hold it to its manifest."""
     from api.jobs.quarantine import check
@@ -161,6 +171,7 @@ TASKS: Mapping[str, Task] = {
     "run": run,
     "prepare": prepare,
     "export": export,
+    "check_pilot": check_pilot,
     "check_pack": check_pack,
 }
 

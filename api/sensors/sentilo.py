@@ -1,0 +1,3 @@
+"""Later."""
+from fastapi import APIRouter
+router = APIRouter()
