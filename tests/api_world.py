@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -11,7 +17,12 @@ import pandas as pd
 import shapely
 import xarray as xr
 from small_world import CITIES
+from starlette.testclient import TestClient
 
+from api.access.registry import Registry
+from api.app import create_app
+from api.context import Context
+from api.settings import Settings
 from geodata.city import City
 from geodata.kinds import kind
 from geodata.manifest import Provenance, Residency, State
@@ -252,3 +263,50 @@ def write_plugin(folder: Path, names: dict[str, str] = NAMES) -> Path:
     (about_ / "entry_points.txt").write_text(f"[twin.pilots]\n{points}\n")
     (about_ / "RECORD").write_text("")
     return folder
+
+
+@dataclass
+class Served:
+    """A client of a server in this process, and the server's parts."""
+
+    client: TestClient
+    home: Path
+
+    @property
+    def context(self) -> Context:
+        return self.client.app.app.state.context
+
+    @property
+    def registry(self) -> Registry:
+        return self.context.registry
+
+    def get(self, path: str, **given: Any) -> Any:
+        return self.client.get(path, **given)
+
+    def key(self, tenant: str, *scopes: str, **given: Any) -> dict[str, str]:
+        """A key of a tenant, made if need be, as headers."""
+        if tenant not in {item.id for item in self.registry.tenants()}:
+            self.registry.add_tenant(tenant, tenant.title())
+        _, text = self.registry.issue_key(tenant, scopes or ("*:*",), **given)
+        self.context.guard.refresh()
+        return {"Authorization": f"Bearer {text}"}
+
+
+def serving(world: Path, home: Path, **settings: Any) -> Iterator[Served]:
+    """Serve a copy of a world in this process."""
+    for name in ("packs", "recipes", "plugins", "runs"):
+        if (world / name).exists():
+            shutil.copytree(world / name, home / name, dirs_exist_ok=True)
+    before = {name: os.environ.get(name) for name in ("TWINBOX_HOME", "PYTHONPATH")}
+    plugins = str(home / "plugins")
+    os.environ["TWINBOX_HOME"] = str(home)
+    os.environ["PYTHONPATH"] = plugins
+    sys.path.insert(0, plugins)
+    try:
+        app = create_app(Settings(home=home, **settings))
+        with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as client:
+            yield Served(client, home)
+    finally:
+        sys.path.remove(plugins)
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
