@@ -30,6 +30,7 @@ from geodata.manifest import Residency, State
 
 FRESH_S = 2.0
 _TOKENS_KEPT = 10_000
+_PUBLIC_SCOPES = (scope("read:*"), scope("download:*"), scope("run:*"))
 
 
 @dataclass(frozen=True)
@@ -139,8 +140,7 @@ class Guard:
             NotAuthenticated: A key or token is shown but is not valid; a bad key is never taken for none.
         """
         if authorization is None:
-            scopes = (scope("read:*"), scope("download:*"), scope("run:*"))
-            return Caller(PUBLIC, "", scopes, purpose)
+            return Caller(PUBLIC, "", _PUBLIC_SCOPES, purpose)
         kind, _, text = authorization.partition(" ")
         text = text.strip()
         if kind.lower() != "bearer" or not text or len(text) > 8192:

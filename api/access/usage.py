@@ -17,7 +17,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,9 @@ class Use:
     requests: int = 1
 
 
+_USE = tuple(item.name for item in fields(Use))
+
+
 class Journal:
     """Lines of use on their way to the ledger.
 
@@ -88,7 +91,8 @@ class Journal:
             use: What was done.
             mark: What makes it the same use when it is repeated; random if left out.
         """
-        row = {"id": mark or secrets.token_hex(16), "time": stamp(), **asdict(use)}
+        row = {"id": mark or secrets.token_hex(16), "time": stamp()}
+        row |= {name: getattr(use, name) for name in _USE}
         line = orjson.dumps(row) + b"\n"
         with self._lock:
             written = os.write(self._file, line)

@@ -1,7 +1,7 @@
 """Features ready to be sent: bytes of GeoJSON in one file, bounds in columns beside it.
 
-A query compares four columns of bounds with the box, looks closer at the few features that straddle its edge,
-and joins the chosen features' bytes. No feature becomes an object on the way.
+A query asks a tree of the features' bounds (Leutenegger, Lopez & Edgington 1997: sort-tile-recursive packing),
+looks closer at the few features that straddle the edge of the box, and joins the chosen features' bytes.
 """
 
 from __future__ import annotations
@@ -44,6 +44,15 @@ class FeatureTable:
         self._wkb_offsets = np.load(folder / "wkb_offsets.npy", mmap_mode="r")
         self.west, self.south, self.east, self.north = np.load(folder / "bounds.npy")
         self._nowhere = np.flatnonzero(np.isnan(self.west))
+        placed = len(self._nowhere) < self.rows
+        sides = (np.nanmin, self.west), (np.nanmin, self.south), (np.nanmax, self.east), (np.nanmax, self.north)
+        self._all = tuple(float(side(values)) for side, values in sides) if placed else (0.0, 0.0, 0.0, 0.0)
+        # The bounds, not the features: a few bytes each, and the features stay on the disk until they are asked for.
+        self._tree = shapely.STRtree(
+            shapely.points(self.west, self.south)
+            if self.points
+            else shapely.box(self.west, self.south, self.east, self.north)
+        )
         self._ids = np.load(folder / "ids.npy", mmap_mode="r")
         self._id_rows = np.load(folder / "id_rows.npy", mmap_mode="r")
 
@@ -56,8 +65,11 @@ class FeatureTable:
             west = self.within(Box(box.x0, box.y0, 180.0, box.y1))
             east = self.within(Box(-180.0, box.y0, box.x1, box.y1))
             return None if west is None or east is None else np.union1d(west, east)
-        over = (self.west <= box.x1) & (self.east >= box.x0) & (self.south <= box.y1) & (self.north >= box.y0)
-        rows = np.flatnonzero(over)
+        west, south, east, north = self._all
+        if box.x0 <= west and box.y0 <= south and box.x1 >= east and box.y1 >= north:
+            return None
+        area = shapely.box(box.x0, box.y0, box.x1, box.y1)
+        rows = np.sort(self._tree.query(area))
         if not self.points and len(rows):
             inside = (
                 (self.west[rows] >= box.x0)
@@ -67,7 +79,7 @@ class FeatureTable:
             )
             edge = rows[~inside]
             if len(edge):
-                missed = edge[~shapely.intersects(self.shapes(edge), shapely.box(box.x0, box.y0, box.x1, box.y1))]
+                missed = edge[~shapely.intersects(self.shapes(edge), area)]
                 rows = rows[~np.isin(rows, missed, assume_unique=True)]
         if len(rows) + len(self._nowhere) == self.rows:
             return None
@@ -75,9 +87,7 @@ class FeatureTable:
 
     def touching(self, area: shapely.Geometry) -> Rows:
         """Rows that intersect an area in longitude and latitude; those without a geometry too."""
-        west, south, east, north = area.bounds
-        over = (self.west <= east) & (self.east >= west) & (self.south <= north) & (self.north >= south)
-        rows = np.flatnonzero(over)
+        rows = np.sort(self._tree.query(area))
         shapely.prepare(area)
         return np.union1d(rows[shapely.intersects(area, self.shapes(rows))], self._nowhere)
 

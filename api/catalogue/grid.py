@@ -15,7 +15,7 @@ from pyproj import Transformer
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Grid:
     """Variables on one regular grid.
 

@@ -6,13 +6,16 @@ without any value is 204, not an empty document.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Annotated, Any, cast
+from weakref import WeakKeyDictionary
 
 import anyio.to_thread
 import numpy as np
 import numpy.typing as npt
+import orjson
 import shapely
 from fastapi import APIRouter, Query
 from pyproj import Transformer
@@ -151,11 +154,15 @@ class _Ask:
         values = sum(r["values"].size for c in coverages for r in c["ranges"].values())
         self.entry.count(int(values))
         if self.form == "html":
-            plain = _short(document)
+            plain = _short(orjson.loads(covjson.to_bytes(document)))
             return answer(self.entry.request, plain, "html", title=self.found.title(self.entry.language))
+        name = f"{self.found.id}:{self.found.version}:{self.form}".encode() + self.entry.request.scope["raw_path"]
+        name += self.entry.request.scope["query_string"]
+        etag = f'W/"{hashlib.blake2b(name, digest_size=12).hexdigest()}"'
         return bytes_answer(
-            self.entry.request, covjson.to_bytes(document), FORMATS[self.form], headers=systems.header(crs or self.crs)
-        )
+            self.entry.request, covjson.to_bytes(document), FORMATS[self.form], etag=etag,
+            headers=systems.header(crs or self.crs),
+        )  # fmt: skip
 
 
 @lru_cache(maxsize=32)
@@ -168,8 +175,6 @@ def _short(document: Any) -> Any:
     """A coverage for people: long lists cut, with a word that they were."""
     if isinstance(document, dict):
         return {name: _short(value) for name, value in document.items()}
-    if isinstance(document, np.ndarray):
-        document = [None if value != value else value for value in document[:200].tolist()]  # noqa: PLR0124 - NaN
     if isinstance(document, list):
         return [_short(item) for item in document[:200]]
     return document
@@ -335,8 +340,20 @@ def _at_cell(ask: _Ask, grid: Grid, lon: float, lat: float) -> dict[str, Any] | 
     if not any(values.dtype.kind != "f" or np.isfinite(values).any() for _, values in ranges):
         return None
     place = ask.shown(lon, lat)
-    time = grid.time[rows] if rows is not None and grid.time is not None else None
+    time = covjson.times_of(_axis(grid), rows) if rows is not None else None
     return covjson.point_series(*place, time, ranges, ask.crs)
+
+
+def _axis(grid: Grid) -> covjson.TimeAxis:
+    """The grid's time axis as text, made once."""
+    axis = _AXES.get(grid)
+    if axis is None:
+        assert grid.time is not None
+        axis = _AXES[grid] = covjson.TimeAxis(grid.time)
+    return axis
+
+
+_AXES: WeakKeyDictionary[Grid, covjson.TimeAxis] = WeakKeyDictionary()
 
 
 def _times(ask: _Ask, grid: Grid) -> slice:
@@ -367,7 +384,7 @@ def _at_places(ask: _Ask, series: Series, places: Sequence[int]) -> list[dict[st
             ranges = [(name, series.values[series.names.index(name)][rows]) for name in ask.parameters]
             lon, lat = series.lonlat[place]
             shown = ask.shown(float(lon), float(lat))
-            made.append(covjson.point_series(*shown, series.time[rows], ranges, ask.crs) | {"id": series.ids[place]})
+            made.append(covjson.point_series(*shown, covjson.times(series.time[rows]), ranges, ask.crs) | {"id": series.ids[place]})
     return made
 
 
@@ -416,7 +433,7 @@ def _cut(ask: _Ask, grid: Grid, area: shapely.Geometry) -> dict[str, Any] | None
         ranges[grid.names[index]] = covjson.ndarray(masked, ["t", "y", "x"] if values.ndim == 3 else ["y", "x"])
     axes: dict[str, Any] = {"x": {"values": x}, "y": {"values": y}}
     if timed and grid.time is not None:
-        axes["t"] = {"values": covjson.times(grid.time[rows])}
+        axes["t"] = {"values": covjson.times_of(_axis(grid), rows)}
     domain = {
         "type": "Domain",
         "domainType": "Grid",
