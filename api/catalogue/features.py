@@ -1,7 +1,7 @@
 """Features ready to be sent: bytes of GeoJSON in one file, bounds in columns beside it.
 
-A query asks a tree of the features' bounds (Leutenegger, Lopez & Edgington 1997: sort-tile-recursive packing),
-looks closer at the few features that straddle the edge of the box, and joins the chosen features' bytes.
+A query asks an index of the features' bounds, looks closer at the few that straddle the edge of the box, and joins
+the chosen features' bytes.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import pyarrow as pa
 import shapely
 from pyproj import Transformer
 
+from api.catalogue.packed import PackedIndex
 from api.parameters import Box
 
 Rows = npt.NDArray[np.int64]
@@ -44,15 +45,8 @@ class FeatureTable:
         self._wkb_offsets = np.load(folder / "wkb_offsets.npy", mmap_mode="r")
         self.west, self.south, self.east, self.north = np.load(folder / "bounds.npy")
         self._nowhere = np.flatnonzero(np.isnan(self.west))
-        placed = len(self._nowhere) < self.rows
-        sides = (np.nanmin, self.west), (np.nanmin, self.south), (np.nanmax, self.east), (np.nanmax, self.north)
-        self._all = tuple(float(side(values)) for side, values in sides) if placed else (0.0, 0.0, 0.0, 0.0)
-        # The bounds, not the features: a few bytes each, and the features stay on the disk until they are asked for.
-        self._tree = shapely.STRtree(
-            shapely.points(self.west, self.south)
-            if self.points
-            else shapely.box(self.west, self.south, self.east, self.north)
-        )
+        self._index = PackedIndex(self.west, self.south, self.east, self.north)
+        self._all = self._index.extent
         self._ids = np.load(folder / "ids.npy", mmap_mode="r")
         self._id_rows = np.load(folder / "id_rows.npy", mmap_mode="r")
 
@@ -65,11 +59,12 @@ class FeatureTable:
             west = self.within(Box(box.x0, box.y0, 180.0, box.y1))
             east = self.within(Box(-180.0, box.y0, box.x1, box.y1))
             return None if west is None or east is None else np.union1d(west, east)
+        if self._all is None:
+            return None
         west, south, east, north = self._all
         if box.x0 <= west and box.y0 <= south and box.x1 >= east and box.y1 >= north:
             return None
-        area = shapely.box(box.x0, box.y0, box.x1, box.y1)
-        rows = np.sort(self._tree.query(area))
+        rows = self._index.query(box.x0, box.y0, box.x1, box.y1)
         if not self.points and len(rows):
             inside = (
                 (self.west[rows] >= box.x0)
@@ -79,6 +74,7 @@ class FeatureTable:
             )
             edge = rows[~inside]
             if len(edge):
+                area = shapely.box(box.x0, box.y0, box.x1, box.y1)
                 missed = edge[~shapely.intersects(self.shapes(edge), area)]
                 rows = rows[~np.isin(rows, missed, assume_unique=True)]
         if len(rows) + len(self._nowhere) == self.rows:
@@ -87,7 +83,7 @@ class FeatureTable:
 
     def touching(self, area: shapely.Geometry) -> Rows:
         """Rows that intersect an area in longitude and latitude; those without a geometry too."""
-        rows = np.sort(self._tree.query(area))
+        rows = self._index.query(*area.bounds)
         shapely.prepare(area)
         return np.union1d(rows[shapely.intersects(area, self.shapes(rows))], self._nowhere)
 

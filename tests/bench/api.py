@@ -5,7 +5,7 @@ processor time of the server per request, and whether its answers are those of a
 
     python tests/bench/api.py --peers FOLDER_OF_A_VENV
 
-The peers live in a virtual environment of their own (``pip install pygeoapi xpublish xpublish-edr pyarrow``).
+The peers live in a virtual environment of their own (``pip install pygeoapi s3fs xpublish xpublish-edr h5netcdf pyarrow``).
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from urllib.parse import quote, urlencode
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import shapely
 import xarray as xr
 
@@ -254,10 +256,16 @@ def pygeoapi(venv: Path, home: Path, frame: gpd.GeoDataFrame) -> Iterator[tuple[
     port = free_port()
     folder = home / "pygeoapi"
     folder.mkdir()
-    frame.to_crs("OGC:CRS84").assign(lon=0.0).to_parquet(folder / "buildings.parquet", index=False)
+    lonlat = frame.to_crs("OGC:CRS84")
+    lonlat = lonlat.join(lonlat.bounds)  # the provider filters by columns of bounds
+    lonlat.to_parquet(folder / "buildings.parquet", index=False)
+    table = pq.read_table(folder / "buildings.parquet")  # the provider knows no large strings
+    schema = pa.schema([f.with_type(pa.string()) if pa.types.is_large_string(f.type) else f for f in table.schema])
+    pq.write_table(table.cast(schema.with_metadata(table.schema.metadata)), folder / "buildings.parquet")
     provider = {
         "type": "feature", "name": "Parquet", "id_field": "building_id",
-        "data": {"source": str(folder / "buildings.parquet"), "source_type": "Parquet"},
+        "data": {"source": str(folder / "buildings.parquet")},
+        "x_field": ["minx", "maxx"], "y_field": ["miny", "maxy"],
     }  # fmt: skip
     west, south, east, north = frame.to_crs("OGC:CRS84").total_bounds.tolist()
     config = {
