@@ -40,11 +40,11 @@ def about(residency: Residency = Residency.OPEN, state: State = State.PRODUCTION
     )  # fmt: skip
 
 
-def buildings(crs: str, count: int, seed: int = 1) -> gpd.GeoDataFrame:
-    """Rectangles, some turned, in a square of ten kilometres."""
+def buildings(crs: str, count: int, seed: int = 1, side_m: float = 10_000) -> gpd.GeoDataFrame:
+    """Rectangles, turned this way and that, in a square."""
     rng = np.random.default_rng(seed)
     x0, y0 = ORIGIN[crs]
-    centre = rng.uniform(0, 10_000, (count, 2)) + (x0, y0)
+    centre = rng.uniform(0, side_m, (count, 2)) + (x0, y0)
     size = rng.uniform(8, 60, (count, 2))
     angle = rng.uniform(0, np.pi, count)
     corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]])[None] * size[:, None] / 2
