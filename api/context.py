@@ -25,10 +25,12 @@ from api.jobs.checks import Checks
 from api.jobs.jobs import Jobs
 from api.jobs.manager import Manager
 from api.jobs.pilots import Pilots
-from api.jobs.workshop import Workshop
+from api.jobs.workshop import TaskProblem, Workshop
 from api.lock import Lock
 from api.settings import Settings
 from api.store import USAGE, Store, now
+from geodata.demo.facts import demo_cities
+from geodata.pack import MANIFEST
 
 _FOLD_S = 1.0
 _LOG = logging.getLogger("twinbox.server")
@@ -60,8 +62,19 @@ class Context:
         await anyio.to_thread.run_sync(self.workshop.nursery.start)
         self.manager.published = self._published
         await self.manager.start()
-        self._tasks = [asyncio.create_task(self._fold()), asyncio.create_task(self.pilots.look())]
+        self._tasks = [asyncio.create_task(self._fold()), asyncio.create_task(self._look())]
         self.ready = True
+
+    async def _look(self) -> None:
+        """Look at the pilots, then have demo packs made for cities that have no pack."""
+        await self.pilots.look()
+        for city in demo_cities() if self.settings.demo else ():
+            if not (self.settings.home / "packs" / city / MANIFEST).exists():
+                try:
+                    await self.workshop.call("demo", {"city": city}, wall_s=600)
+                except TaskProblem as problem:
+                    _LOG.warning("no demo pack", extra={"city": city, "reason": problem.message})
+                self.catalogue.look_again()
 
     def _published(self) -> None:
         self.guard.refresh()

@@ -81,6 +81,7 @@ class Settings(BaseModel):
     database: str = Field("", description="SQLAlchemy URL; an SQLite file in Twinbox's home if empty")
     home: Path = Field(default_factory=home, description="folder with packs, runs and the server's own files")
     open_data: bool = Field(default=False, description="datasets of residency `open` need no key")
+    demo: bool = Field(default=True, description="cities without a pack are offered with generated data")
     open_runs: bool = Field(default=False, description="anyone may run processes")
     trust_proxy: tuple[str, ...] = Field(
         (), description="addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed"

@@ -303,7 +303,7 @@ def serving(world: Path, home: Path, **settings: Any) -> Iterator[Served]:
     os.environ["PYTHONPATH"] = plugins
     sys.path.insert(0, plugins)
     try:
-        app = create_app(Settings(home=home, **settings))
+        app = create_app(Settings(home=home, demo=False, **settings))
         with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as client:
             yield Served(client, home)
     finally:

@@ -15,9 +15,9 @@ from api.catalogue.collection import Collection
 from api.catalogue.datasets import of_pack
 from api.catalogue.results import MANIFEST, of_run
 from geodata.city import known_cities
-from geodata.errors import NotReady, TwinboxError
-from geodata.locate import pack_of
-from geodata.pack import CityPack
+from geodata.errors import TwinboxError
+from geodata.pack import MANIFEST as PACK
+from geodata.pack import CityPack, open_pack
 
 LOOK_AGAIN_S = 1.0
 
@@ -72,8 +72,13 @@ class Catalogue:
             self._signature = signature
         self._looked_at = time.monotonic()
 
+    def _pack_folder(self, city: str) -> Path | None:
+        """The city's built pack, else its demo pack, if either is there."""
+        folders = (self.home / name / city for name in ("packs", "demo-packs"))
+        return next((folder for folder in folders if (folder / PACK).exists()), None)
+
     def _signatures(self) -> Iterator[object]:
-        for pattern in ("packs/*/pack.json", "recipes/*.toml"):
+        for pattern in ("packs/*/pack.json", "demo-packs/*/pack.json", "recipes/*.toml"):
             for path in sorted(self.home.glob(pattern)):
                 stat = path.stat()
                 yield path, stat.st_mtime_ns, stat.st_size
@@ -86,11 +91,12 @@ class Catalogue:
         found: dict[str, Collection] = {}
         before = {city: digest for city, (digest, _) in self._packs.items()}
         for city in known_cities().values():
-            try:
-                pack = pack_of(city, self.home)
-            except NotReady:
+            folder = self._pack_folder(city.id)
+            if folder is None:
                 self._packs.pop(city.id, None)
                 continue
+            try:
+                pack = open_pack(folder)
             except TwinboxError as error:
                 broken.append(Broken(f"pack of {city.id}", str(error)))
                 continue

@@ -125,6 +125,13 @@ def outputs_of(path: Path) -> dict[str, Any]:
     }
 
 
+def demo(payload: Mapping[str, Any], report: Report) -> dict[str, Any]:  # noqa: ARG001
+    """Make the demo pack of a city, if it is not there."""
+    from geodata.demo import ensure
+
+    return {"hash": ensure(payload["city"]).hash}
+
+
 def prepare(payload: Mapping[str, Any], report: Report) -> dict[str, Any]:  # noqa: ARG001
     """Prepare a collection's product in a folder."""
     from api.catalogue.prepare import prepare as write
@@ -169,6 +176,7 @@ TASKS: Mapping[str, Task] = {
     "describe": describe,
     "plan": plan,
     "run": run,
+    "demo": demo,
     "prepare": prepare,
     "export": export,
     "check_pilot": check_pilot,

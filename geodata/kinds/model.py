@@ -54,12 +54,17 @@ class Column:
         if self.allowed:
             return "one of " + ", ".join(self.allowed)
         if self.low is not None and self.high is not None:
-            words += f" between {self.low:g} and {self.high:g}"
+            words += f" between {_plain(self.low)} and {_plain(self.high)}"
         elif self.low is not None:
-            words += f" of at least {self.low:g}"
+            words += f" of at least {_plain(self.low)}"
         elif self.high is not None:
-            words += f" of at most {self.high:g}"
-        return words + (f" {self.unit}" if self.unit else "")
+            words += f" of at most {_plain(self.high)}"
+        return words + (f" {self.unit}" if self.unit not in {None, "1"} else "")
+
+
+def _plain(number: float) -> str:
+    """A bound as people write it: 5,000,000 rather than 5e+06."""
+    return f"{number:,.0f}" if number == int(number) else f"{number:g}"
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,6 @@ from geodata.kinds import kind
 from geodata.publish import Draft, write_pack
 
 BBOX = (24.70, 59.42, 24.80, 59.45)
-TICK = os.sysconf("SC_CLK_TCK")
 POSITION = "/collections/metsa.terrain/position?" + urlencode({"coords": "POINT(24.75 59.45)"})
 PATHS = {
     "conformance": "/conformance",
@@ -133,7 +132,7 @@ def ours(home: Path) -> Iterator[int]:
     port = free_port()
     code = (
         "from api.server import serve; from api.settings import load_settings; "
-        f"serve(load_settings(port={port}, open_data=True, requests_per_minute=10**9))"
+        f"serve(load_settings(port={port}, open_data=True, demo=False, requests_per_minute=10**9))"
     )
     with process([sys.executable, "-c", code], port, "/ready", TWINBOX_HOME=str(home)) as running:
         ours.pid = running.pid  # type: ignore[attr-defined]
@@ -148,9 +147,8 @@ def get(connection: http.client.HTTPConnection, path: str) -> tuple[int, bytes]:
 
 
 def cpu_s(pid: int) -> float:
-    """Processor seconds of a process, user and system."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
+    """Processor seconds of a process, all its threads together."""
+    return sum(int(path.read_text().split()[0]) for path in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
 
 
 def cpu_ms(port: int, pid: int, path: str, count: int) -> tuple[float, float, bytes]:
