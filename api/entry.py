@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
@@ -20,6 +21,7 @@ from geodata.errors import InvalidInput
 
 LANGUAGES = ("en", "et", "fi")
 _MARK_MOST = 200
+_HOST = re.compile(r"([A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:]{2,45}\])(:\d{1,5})?")
 _READ_ALL = (scope("read:*"),)
 
 
@@ -33,10 +35,31 @@ class Entry:
 
     def href(self, path: str, **query: str | int | None) -> str:
         """The address of a resource: below the public URL, or relative to this host where none is set."""
-        base = self.context.settings.public_url
+        base = self.base
         given = {name.rstrip("_"): value for name, value in query.items() if value is not None}
         text = f"?{urlencode(given, safe='/:,')}" if given else ""
         return f"{base}{quote(path, safe='/:+,@()$')}{text}"
+
+    @cached_property
+    def base(self) -> str:
+        """What links begin with: nothing, unless a public URL is set or the client cannot resolve relative links.
+
+        QGIS takes a link for an address as it stands (seen with 3.22), so it gets the host it asked.
+        """
+        public = self.context.settings.public_url
+        return public or (self.host if "QGIS/" in self.request.headers.get("user-agent", "") else "")
+
+    @property
+    def host(self) -> str:
+        """Scheme and host that the caller asked.
+
+        Raises:
+            InvalidInput: The header Host is no host.
+        """
+        host = self.request.headers.get("host", "localhost")
+        if not _HOST.fullmatch(host):
+            raise InvalidInput("the header Host is not valid", field="Host")
+        return f"{self.request.url.scheme}://{host}"
 
     @property
     def language(self) -> str:

@@ -199,7 +199,7 @@ class _Visit:
         if b"cache-control" not in have:
             private = b"private, no-cache" if state.get("known") else b"no-cache"
             headers.append((b"cache-control", private))
-        headers.append((b"vary", b"Accept, Accept-Encoding, Accept-Language, Authorization, Origin"))
+        headers.append((b"vary", b"Accept, Accept-Encoding, Accept-Language, Authorization, Origin, User-Agent"))
         if self.scope["scheme"] == "https":
             headers.append((b"strict-transport-security", b"max-age=31536000"))
         origin = self._origin()

@@ -156,6 +156,8 @@ def describe(entry: Entry, item: Collection, *, short: bool = False) -> dict[str
     }
     if item.form == "features":
         document |= _as_features(entry, item, document["links"])
+    if item.form == "files":
+        document["itemType"] = "file"
     if item.form in ("grid", "series"):
         from api.ogc.edr import described
 
@@ -199,7 +201,8 @@ def _as_features(entry: Entry, item: Collection, links: list[dict[str, Any]]) ->
     return {
         "itemType": "feature",
         "crs": crs.offered(item.storage_crs),
-        "storageCrs": crs.uri(item.storage_crs),
+        # As the prepared features are kept: nothing is transformed for who asks in it.
+        "storageCrs": CRS84,
     }
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 import shapely
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pyproj import Transformer
 from starlette.responses import Response
 
@@ -40,7 +40,21 @@ router = APIRouter(tags=["Environmental data"])
 FORMATS = {"covjson": covjson.MEDIA_TYPE, "vnd.covjson": covjson.ALSO, "json": covjson.MEDIA_TYPE, "html": HTML}
 _SHAPES = {"position": ("POINT", "MULTIPOINT"), "area": ("POLYGON", "MULTIPOLYGON")}
 _OK = {200: {"description": "A coverage", "content": {covjson.MEDIA_TYPE: {}, HTML: {}}}, 204: {"description": "No data"}}
-Names = Annotated[str | None, Query(alias="parameter-name", max_length=2000, description="Parameters, comma-separated.")]
+
+
+def _names(
+    names: Annotated[
+        str | None, Query(alias="parameter-name", max_length=2000, description="Parameters, comma-separated.")
+    ] = None,
+    same: Annotated[
+        str | None,
+        Query(alias="parameter_names", max_length=2000, description="The same, as the client OWSLib spells it."),
+    ] = None,
+) -> str | None:
+    return names if names is not None else same
+
+
+Names = Annotated[str | None, Depends(_names)]
 Crs = Annotated[str | None, Query(max_length=200, description="CRS of `coords` and of the answer.")]
 Coords = Annotated[str | None, Query(max_length=12_000, description="A geometry in well-known text.")]
 Height = Annotated[str | None, Query(max_length=200, description="Height; the data have one level.")]
@@ -71,6 +85,7 @@ def described(entry: Entry, item: Collection, links: list[dict[str, Any]]) -> di
         }
         links.append(link(href, "data", covjson.MEDIA_TYPE, f"{name} query"))
     return {
+        "itemType": "coverage",
         "data_queries": queries,
         "crs": _crs_list(item),
         "output_formats": list(FORMATS),
@@ -182,8 +197,8 @@ def _short(document: Any) -> Any:
 
 @router.get("/collections/{collectionId}/position", name="position", summary="Values at a place", responses=_OK)
 async def position(
-    entry: Visitor, collectionId: str, coords: Coords = None, parameter_name: Names = None,
-    datetime: DatetimeText = None, z: Height = None, crs: Crs = None, f: Format = None,
+    entry: Visitor, collectionId: str, parameter_name: Names, coords: Coords = None, datetime: DatetimeText = None, z: Height = None, crs: Crs = None,
+    f: Format = None,
 ) -> Response:  # fmt: skip
     """Values at one point or several: of the grid's cell there, or of the series nearest."""
     found = _coverage(entry, collectionId, "position")
@@ -201,8 +216,8 @@ async def position(
 
 @router.get("/collections/{collectionId}/area", name="area", summary="Values in an area", responses=_OK)
 async def area(
-    entry: Visitor, collectionId: str, coords: Coords = None, parameter_name: Names = None,
-    datetime: DatetimeText = None, z: Height = None, crs: Crs = None, f: Format = None,
+    entry: Visitor, collectionId: str, parameter_name: Names, coords: Coords = None, datetime: DatetimeText = None, z: Height = None, crs: Crs = None,
+    f: Format = None,
 ) -> Response:  # fmt: skip
     """Values within a polygon: the grid's cells whose centres lie in it, or the series of places in it."""
     found = _coverage(entry, collectionId, "area")
@@ -217,9 +232,9 @@ async def area(
 
 @router.get("/collections/{collectionId}/cube", name="cube", summary="Values in a box", responses=_OK)
 async def cube(
-    entry: Visitor, collectionId: str,
+    entry: Visitor, collectionId: str, parameter_name: Names,
     box: Annotated[str | None, Query(alias="bbox", max_length=200, description="Four or six numbers.")] = None,
-    parameter_name: Names = None, datetime: DatetimeText = None, z: Height = None, crs: Crs = None,
+    datetime: DatetimeText = None, z: Height = None, crs: Crs = None,
     f: Format = None,
 ) -> Response:  # fmt: skip
     """Values within a box, in its CRS: a grid cut out, or the series of places in it."""
@@ -279,7 +294,7 @@ async def locations(
     "/collections/{collectionId}/locations/{locationId:path}", name="location", summary="Values of a place", responses=_OK
 )
 async def location(
-    entry: Visitor, collectionId: str, locationId: str, parameter_name: Names = None,
+    entry: Visitor, collectionId: str, locationId: str, parameter_name: Names,
     datetime: DatetimeText = None, crs: Crs = None, f: Format = None,
 ) -> Response:  # fmt: skip
     """The series of one place."""

@@ -223,7 +223,7 @@ def _page(
             b"]}",
         ]
     )
-    name = f"{found.id}:{found.version}:{matched}".encode() + entry.request.scope["query_string"] + form.encode()
+    name = f"{found.id}:{found.version}:{matched}:{entry.base}".encode() + entry.request.scope["query_string"] + form.encode()
     etag = f'W/"{hashlib.blake2b(name, digest_size=12).hexdigest()}"'
     return bytes_answer(entry.request, body, GEOJSON, etag=etag, headers=systems.header(question.crs))
 

@@ -128,13 +128,7 @@ async def root(entry: Visitor) -> Response:
 def _absolute(entry: Entry, path: str) -> str:
     """An address with its host: SensorThings clients do not resolve relative ones."""
     href = entry.href(path)
-    if href.startswith("/"):
-        request = entry.request
-        host = request.headers.get("host", "localhost")
-        if not re.fullmatch(r"[A-Za-z0-9.\-]+(:\d{1,5})?|\[[0-9a-fA-F:]+\](:\d{1,5})?", host):
-            raise InvalidInput("the header Host is not valid", field="Host")
-        return f"{request.url.scheme}://{host}{href}"
-    return href
+    return entry.host + href if href.startswith("/") else href
 
 
 @router.get(BASE + "/{path:path}", name="entities", summary="Entities by their path", openapi_extra={"x-own-parameters": True})
