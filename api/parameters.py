@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
+import numpy as np
 import shapely
 from fastapi import Query
 
@@ -148,7 +149,8 @@ def span(text: str, name: str = "datetime") -> Span:
 def geometry(text: str, name: str, kinds: tuple[str, ...], most_vertices: int) -> shapely.Geometry:
     """A geometry in well-known text of one of some kinds, with a bounded number of vertices."""
     try:
-        shape = shapely.from_wkt(text)
+        with np.errstate(all="ignore"):  # what overflows becomes infinite and is refused below
+            shape = shapely.from_wkt(text)
     except (shapely.GEOSException, ValueError) as error:
         raise InvalidInput(
             f"this is no well-known text: {error}", field=name, value=text, expected="/".join(kinds)

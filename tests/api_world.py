@@ -292,21 +292,21 @@ class Served:
         return {"Authorization": f"Bearer {text}"}
 
 
-def serving(world: Path, home: Path, **settings: Any) -> Iterator[Served]:
+def serving(world: Path, home: Path, *, plugins: bool = True, **settings: Any) -> Iterator[Served]:
     """Serve a copy of a world in this process."""
-    for name in ("packs", "recipes", "plugins", "runs"):
+    for name in ("packs", "recipes", *(("plugins",) if plugins else ())):
         if (world / name).exists():
             shutil.copytree(world / name, home / name, dirs_exist_ok=True)
     before = {name: os.environ.get(name) for name in ("TWINBOX_HOME", "PYTHONPATH")}
-    plugins = str(home / "plugins")
+    path = str(home / "plugins")
     os.environ["TWINBOX_HOME"] = str(home)
-    os.environ["PYTHONPATH"] = plugins
-    sys.path.insert(0, plugins)
+    os.environ["PYTHONPATH"] = path
+    sys.path.insert(0, path)
     try:
         app = create_app(Settings(home=home, demo=False, **settings))
         with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as client:
             yield Served(client, home)
     finally:
-        sys.path.remove(plugins)
+        sys.path.remove(path)
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)

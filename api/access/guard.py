@@ -217,7 +217,8 @@ class Guard:
 
     def _is_open(self, caller: Caller, action: Action, target: Target) -> bool:
         if action is Action.RUN:
-            return caller.known or self.settings.open_runs
+            # A process, or open data that it runs on; on other data a contract must let it run.
+            return target.residency is Residency.OPEN and (caller.known or self.settings.open_runs)
         if action in (Action.WRITE, Action.UPLOAD):
             return caller.known
         if target.run_id:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import stat
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ def unpack(archive: Path, folder: Path, limits: Mapping[str, float]) -> None:
             left = int(limits["unpacked_bytes"])
             for entry in entries:
                 left -= _extract(bundle, entry, folder, left)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError, OSError) as error:
         raise InvalidInput(f"the upload is no whole zip file: {error}", field="body") from error
 
 

@@ -79,4 +79,6 @@ def _settle_in(task: Mapping[str, Any]) -> None:
     ):
         _, hard = resource.getrlimit(kind)
         value = int(value) if hard == resource.RLIM_INFINITY else min(int(value), hard)
-        resource.setrlimit(kind, (value, value))
+        # At the soft limit of processor time comes a signal that says so, at the hard one a kill that does not.
+        last = value + 5 if kind == resource.RLIMIT_CPU else value
+        resource.setrlimit(kind, (value, last if hard == resource.RLIM_INFINITY else min(last, hard)))
