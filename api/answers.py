@@ -16,7 +16,12 @@ from api.problems import NotAcceptable
 from api.web.page import page
 from geodata.errors import InvalidInput
 
-JSON, GEOJSON, HTML, SCHEMA = "application/json", "application/geo+json", "text/html", "application/schema+json"
+JSON, GEOJSON, HTML, SCHEMA = (
+    "application/json",
+    "application/geo+json",
+    "text/html",
+    "application/schema+json",
+)
 _ZIP_FROM = 1400
 """Bytes; a smaller body fits one packet as it is."""
 
@@ -44,7 +49,10 @@ def negotiate(request: Request, offered: Mapping[str, str], f: str | None) -> st
     chosen = _choose(accept[:1000], tuple(offered.items()))
     if chosen is None:
         raise NotAcceptable(
-            "there is no such representation", field="Accept", value=accept, expected=", ".join(offered.values())
+            "there is no such representation",
+            field="Accept",
+            value=accept,
+            expected=", ".join(offered.values()),
         )
     return chosen
 
@@ -77,7 +85,7 @@ def _closeness(wish: str, offer: str) -> int:
         return 3
     if wish == "*/*" or not wish:
         return 1
-    family = wish.split("/")[0]
+    family = wish.split("/", maxsplit=1)[0]
     if wish == f"{family}/*" and offer.startswith(f"{family}/"):
         return 2
     # GeoJSON is JSON: whoever takes plain JSON can read it.

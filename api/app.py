@@ -59,7 +59,12 @@ def create_app(settings: Settings) -> Gate:
             await context.stop()
 
     app = FastAPI(
-        title=settings.title, lifespan=lifespan, redirect_slashes=False, openapi_url=None, docs_url=None, redoc_url=None
+        title=settings.title,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.conformance = conformance()
     app.state.metrics = metrics
@@ -96,7 +101,9 @@ def _describe(app: FastAPI, settings: Settings) -> None:
 
     @app.get("/api.html", name="api", include_in_schema=False)
     async def _api(request: Request) -> Response:
-        return bytes_answer(request, page(_readable(document), "API", "/api.html"), "text/html; charset=utf-8")
+        return bytes_answer(
+            request, page(_readable(document), "API", "/api.html"), "text/html; charset=utf-8"
+        )
 
 
 def _readable(document: dict[str, Any]) -> dict[str, Any]:

@@ -39,7 +39,7 @@ CSP = (
 )
 
 
-class Refused(Exception):  # noqa: N818
+class Refused(Exception):
     """A request that is answered at the gate."""
 
     def __init__(self, status: int, detail: str) -> None:
@@ -81,7 +81,7 @@ class Gate:
             await self.app(scope, receive, visit.send)
         except Refused as refusal:
             await visit.refuse(refusal)
-        except Exception:
+        except Exception:  # noqa: BLE001 - the last resort: the log has the cause, the caller a reference
             _LOG.exception("an error nobody foresaw", extra={"request": visit.id, "path": visit.route})
             if not visit.started:
                 await visit.refuse(Refused(500, f"an unforeseen error; the log has it under {visit.id}"))
@@ -175,7 +175,11 @@ class _Visit:
             self.started = True
             message = {**message, "headers": headers + self._headers(headers)}
         elif self.head and message["type"] == "http.response.body":
-            message = {"type": "http.response.body", "body": b"", "more_body": message.get("more_body", False)}
+            message = {
+                "type": "http.response.body",
+                "body": b"",
+                "more_body": message.get("more_body", False),
+            }
         await self._send(message)
 
     def _note(self, headers: list[tuple[bytes, bytes]]) -> None:
@@ -199,13 +203,17 @@ class _Visit:
         if b"cache-control" not in have:
             private = b"private, no-cache" if state.get("known") else b"no-cache"
             headers.append((b"cache-control", private))
-        headers.append((b"vary", b"Accept, Accept-Encoding, Accept-Language, Authorization, Origin, User-Agent"))
+        headers.append(
+            (b"vary", b"Accept, Accept-Encoding, Accept-Language, Authorization, Origin, User-Agent")
+        )
         if self.scope["scheme"] == "https":
             headers.append((b"strict-transport-security", b"max-age=31536000"))
         origin = self._origin()
         if origin:
             headers.append((b"access-control-allow-origin", origin))
-            headers.append((b"access-control-expose-headers", b"Content-Crs, Link, Location, RateLimit-Remaining"))
+            headers.append(
+                (b"access-control-expose-headers", b"Content-Crs, Link, Location, RateLimit-Remaining")
+            )
         quota = state.get("quota_headers") or {}
         return headers + [(name.lower().encode(), value.encode()) for name, value in quota.items()]
 
@@ -272,7 +280,8 @@ class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
         line = {
-            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+            + f".{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),

@@ -72,7 +72,11 @@ def openapi_document(app: FastAPI, *, title: str, version: str, server: str) -> 
         "paths": paths,
         "components": {
             "securitySchemes": {
-                "key": {"type": "http", "scheme": "bearer", "description": "A key twb_… or a token of the issuer."}
+                "key": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A key twb_… or a token of the issuer.",
+                }
             }
         },
         "security": [{}, {"key": []}],
@@ -87,7 +91,11 @@ def _finish(operation: dict[str, Any]) -> None:
         content = item.get("content", {})
         if list(content) == ["application/json"] and content["application/json"] == {"schema": {}}:
             item["content"] = {"application/json": {}, "text/html": {}}
-        elif "application/json" in content and len(content) > 1 and content["application/json"] == {"schema": {}}:
+        elif (
+            "application/json" in content
+            and len(content) > 1
+            and content["application/json"] == {"schema": {}}
+        ):
             del content["application/json"]
     for status, words in _ERRORS.items():
         responses[str(status)] = {"description": words, "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
@@ -111,20 +119,7 @@ def _lower(node: Any) -> Any:
         return [_lower(item) for item in node]
     if not isinstance(node, Mapping):
         return node
-    made = {name: _lower(value) for name, value in node.items()}
-    some = made.get("anyOf")
-    if isinstance(some, list) and {"type": "null"} in some:
-        rest = [item for item in some if item != {"type": "null"}]
-        del made["anyOf"]
-        if len(rest) == 1:
-            made = {**rest[0], **made}
-        else:
-            made["anyOf"] = rest
-        # A query parameter that may be left out is not one that may be null.
-    if isinstance(made.get("type"), list):
-        kinds = [kind for kind in made["type"] if kind != "null"]
-        made["type"] = kinds[0]
-        made["nullable"] = True
+    made = _without_null({name: _lower(value) for name, value in node.items()})
     if "const" in made:
         made["enum"] = [made.pop("const")]
     if isinstance(made.get("examples"), list) and "schema" not in made:
@@ -135,8 +130,21 @@ def _lower(node: Any) -> Any:
             made[bound] = True
     if "oneOf" in made and made.get("type") == "array":
         made["oneOf"] = [{"type": "array", **item} if "type" not in item else item for item in made["oneOf"]]
-    if made.get("type") in ("integer", "array", "number"):
-        for name in ("maxLength", "minLength", "pattern"):
-            made.pop(name, None)
-    made.pop("prefixItems", None)
+    # What the text of a number or list may be is told by its type; the bounds of the text are ours.
+    dropped = (
+        ("maxLength", "minLength", "pattern") if made.get("type") in ("integer", "array", "number") else ()
+    )
+    return {name: value for name, value in made.items() if name not in (*dropped, "prefixItems")}
+
+
+def _without_null(made: dict[str, Any]) -> dict[str, Any]:
+    """Without alternatives of null: a query parameter that may be left out is not one that may be null."""
+    some = made.get("anyOf")
+    if isinstance(some, list) and {"type": "null"} in some:
+        rest = [item for item in some if item != {"type": "null"}]
+        del made["anyOf"]
+        made = {**rest[0], **made} if len(rest) == 1 else {**made, "anyOf": rest}
+    if isinstance(made.get("type"), list):
+        made["type"] = next(kind for kind in made["type"] if kind != "null")
+        made["nullable"] = True
     return made

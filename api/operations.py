@@ -28,7 +28,9 @@ _LOCAL = ("127.0.0.1", "::1", "testclient")
 @router.get("/health", name="health", summary="Is the server alive", include_in_schema=False)
 async def health() -> Response:
     """Alive as long as it answers."""
-    return Response(b'{"status":"alive"}', media_type="application/json", headers={"Cache-Control": "no-store"})
+    return Response(
+        b'{"status":"alive"}', media_type="application/json", headers={"Cache-Control": "no-store"}
+    )
 
 
 @router.get("/ready", name="ready", summary="Does the server take requests", include_in_schema=False)
@@ -41,7 +43,9 @@ async def ready(request: Request) -> Response:
         await anyio.to_thread.run_sync(context.store.ping)
     except sa.exc.SQLAlchemyError as error:
         raise Unavailable("the store does not answer") from error
-    return Response(b'{"status":"ready"}', media_type="application/json", headers={"Cache-Control": "no-store"})
+    return Response(
+        b'{"status":"ready"}', media_type="application/json", headers={"Cache-Control": "no-store"}
+    )
 
 
 @router.get("/metrics", name="metrics", summary="Counters for Prometheus", include_in_schema=False)
@@ -71,7 +75,9 @@ async def metrics(request: Request) -> Response:
 async def style(request: Request) -> Response:
     """The style sheet of the plain pages."""
     text = importlib.resources.files("api.web").joinpath("static/plain.css").read_bytes()
-    return bytes_answer(request, text, "text/css; charset=utf-8", headers={"Cache-Control": "public, max-age=86400"})
+    return bytes_answer(
+        request, text, "text/css; charset=utf-8", headers={"Cache-Control": "public, max-age=86400"}
+    )
 
 
 @router.get("/policies/{collectionId}", name="policy", summary="Terms of use of a collection")
@@ -91,7 +97,13 @@ async def policy(entry: Visitor, collectionId: str, f: Format = None) -> Respons
                 "action": ["use", "distribute", "derive"],
                 "constraint": []
                 if is_open
-                else [{"leftOperand": "recipient", "operator": "isAnyOf", "rightOperand": ["holders of a contract"]}],
+                else [
+                    {
+                        "leftOperand": "recipient",
+                        "operator": "isAnyOf",
+                        "rightOperand": ["holders of a contract"],
+                    }
+                ],
             }
         ]
         if found.residency is not Residency.STAYS
@@ -100,7 +112,9 @@ async def policy(entry: Visitor, collectionId: str, f: Format = None) -> Respons
         if found.residency is Residency.STAYS
         else [],
     }
-    return answer(entry.request, document, f, media="application/ld+json", title=f"Terms of use of {found.id}")
+    return answer(
+        entry.request, document, f, media="application/ld+json", title=f"Terms of use of {found.id}"
+    )
 
 
 @router.get("/usage", name="usage", summary="What your tenant used this month, with its fee")
@@ -125,5 +139,9 @@ async def usage(entry: Visitor, month: str | None = None, f: Format = None) -> R
             for line in rows
         ]  # fmt: skip
 
-    document = {"tenant": entry.caller.tenant, "month": wanted, "lines": await anyio.to_thread.run_sync(lines)}
+    document = {
+        "tenant": entry.caller.tenant,
+        "month": wanted,
+        "lines": await anyio.to_thread.run_sync(lines),
+    }
     return answer(entry.request, document, f, title=f"Use in {wanted}")

@@ -30,7 +30,9 @@ def number(text: str, name: str) -> float:
     """A finite number in ASCII digits."""
     value = float(text) if _NUMBER.fullmatch(text) else math.inf
     if not math.isfinite(value):
-        raise InvalidInput("this is no finite number", field=name, value=text, expected="a number such as 24.7")
+        raise InvalidInput(
+            "this is no finite number", field=name, value=text, expected="a number such as 24.7"
+        )
     return value
 
 
@@ -96,7 +98,10 @@ def instant(text: str, name: str = "datetime", *, end: bool = False) -> datetime
             if hour is not None:
                 micro = round(float(fraction) * 1e6) if fraction else 0
                 moment = moment.replace(
-                    hour=int(hour), minute=int(minute), second=int(second or 0), microsecond=min(micro, 999999)
+                    hour=int(hour),
+                    minute=int(minute),
+                    second=int(second or 0),
+                    microsecond=min(micro, 999999),
                 )
                 if zone and zone not in "Zz":
                     moment = datetime.fromisoformat(moment.replace(tzinfo=None).isoformat() + zone)
@@ -156,7 +161,9 @@ def geometry(text: str, name: str, kinds: tuple[str, ...], most_vertices: int) -
             f"this is no well-known text: {error}", field=name, value=text, expected="/".join(kinds)
         ) from error
     if shape is None or shape.geom_type.upper() not in kinds or shape.is_empty:
-        raise InvalidInput("this geometry does not serve", field=name, value=text, expected=" or ".join(kinds))
+        raise InvalidInput(
+            "this geometry does not serve", field=name, value=text, expected=" or ".join(kinds)
+        )
     coordinates = shapely.get_coordinates(shape)
     if len(coordinates) > most_vertices:
         raise InvalidInput(

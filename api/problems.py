@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -28,7 +29,7 @@ class HttpProblem(TwinboxError):
 
     status = 400
     type = "about:blank"
-    headers: Mapping[str, str] = {}
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class NotFound(HttpProblem):
@@ -59,7 +60,7 @@ class NotAuthenticated(HttpProblem):
     """A key is missing, unknown, expired or revoked."""
 
     status = 401
-    headers = {"WWW-Authenticate": 'Bearer realm="twinbox"'}
+    headers = MappingProxyType({"WWW-Authenticate": 'Bearer realm="twinbox"'})
 
 
 class NotPermitted(HttpProblem):
@@ -120,7 +121,7 @@ class Unavailable(HttpProblem):
     """The server is starting, stopping or has no worker."""
 
     status = 503
-    headers = {"Retry-After": "5"}
+    headers = MappingProxyType({"Retry-After": "5"})
 
 
 STATUS: dict[type[TwinboxError], int] = {

@@ -87,7 +87,9 @@ class Settings(BaseModel):
         (), description="addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed"
     )
     cors_origins: tuple[str, ...] = Field((), description="origins of web pages that may call; * for all")
-    requests_per_minute: Annotated[int, Field(ge=1)] = Field(6000, description="of a tenant, if it has no own")
+    requests_per_minute: Annotated[int, Field(ge=1)] = Field(
+        6000, description="of a tenant, if it has no own"
+    )
     requests_per_month: Annotated[int, Field(ge=1)] = Field(
         50_000_000, description="of a tenant, if it has no own"
     )

@@ -54,9 +54,10 @@ async def upload(entry: Visitor, cityId: str) -> Response:
     try:
         size = await _receive(entry.request, folder / "pack.zip", limits.upload_bytes)
         report = await _check(entry, folder)
-        if report["city"] != city.id:
-            raise InvalidInput("the pack is of another city", field="city", value=report["city"], expected=city.id)
-        await anyio.to_thread.run_sync(_install, folder / "pack", entry.context.settings.home / "packs" / city.id)
+        _same_city(report["city"], city.id)
+        await anyio.to_thread.run_sync(
+            _install, folder / "pack", entry.context.settings.home / "packs" / city.id
+        )
     except (InvalidInput, TaskProblem, TooLarge) as error:
         await asyncio.to_thread(_keep, entry, name, 0, "refused", {"detail": str(error)})
         raise
@@ -76,7 +77,12 @@ async def report(entry: Visitor, uploadId: str, f: Format = None) -> Response:
     row = await asyncio.to_thread(entry.context.store.one, query)
     if row is None:
         raise NotFound("there is no such upload", field="uploadId", value=uploadId)
-    document = {"id": row["id"], "status": row["status"], "created": row["created"], **json.loads(row["report"])}
+    document = {
+        "id": row["id"],
+        "status": row["status"],
+        "created": row["created"],
+        **json.loads(row["report"]),
+    }
     return answer(entry.request, document, f, title="Upload")
 
 
@@ -120,6 +126,11 @@ async def _check(entry: Entry, folder: Path) -> dict[str, Any]:
     }
     found: dict[str, Any] = await entry.context.workshop.call("check_pack", payload, wall_s=600)
     return found
+
+
+def _same_city(found: str, expected: str) -> None:
+    if found != expected:
+        raise InvalidInput("the pack is of another city", field="city", value=found, expected=expected)
 
 
 def _install(new: Path, place: Path) -> None:

@@ -67,15 +67,24 @@ def buildings(crs: str, count: int, seed: int = 1, side_m: float = 10_000) -> gp
 
 
 def rich_pack(
-    folder: Path, city: City, *, houses: int = 200, residency: Residency = Residency.OPEN, state: State = State.PRODUCTION
+    folder: Path,
+    city: City,
+    *,
+    houses: int = 200,
+    residency: Residency = Residency.OPEN,
+    state: State = State.PRODUCTION,
 ) -> CityPack:
     """A pack with stops, buildings, districts, weather, sensors with observations, and terrain."""
     x0, y0 = ORIGIN[city.crs]
     rng = np.random.default_rng(7)
     points = gpd.points_from_xy(np.arange(10) * 100.0 + x0, np.full(10, y0 + 50))
-    stops = gpd.GeoDataFrame({"stop_id": [f"{i:03d}" for i in range(10)], "name": "a stop"}, geometry=points, crs=city.crs)
+    stops = gpd.GeoDataFrame(
+        {"stop_id": [f"{i:03d}" for i in range(10)], "name": "a stop"}, geometry=points, crs=city.crs
+    )
     squares = [shapely.box(x0 + i * 5000, y0, x0 + (i + 1) * 5000, y0 + 10_000) for i in range(2)]
-    districts = gpd.GeoDataFrame({"district_id": ["d0", "d1"], "name": ["West", "East"]}, geometry=squares, crs=city.crs)
+    districts = gpd.GeoDataFrame(
+        {"district_id": ["d0", "d1"], "name": ["West", "East"]}, geometry=squares, crs=city.crs
+    )
     hours = pd.date_range("2026-03-01", periods=48, freq="h", tz="UTC")
     weather = pd.DataFrame({"time": hours, "temperature_c": np.round(5 * np.sin(np.arange(48) / 4), 2)})
     sensors = gpd.GeoDataFrame(

@@ -76,7 +76,7 @@ class Target:
 class Verdict:
     """Whether an action is allowed, under which contract, and if not, why not."""
 
-    allowed: bool
+    allowed: bool = False
     reasons: tuple[str, ...] = ()
     contract: str = ""
 
@@ -188,7 +188,9 @@ class Guard:
         if not self.snapshot.tenants.get(tenant, False):
             raise NotAuthenticated("the tenant is not known here or is shut out")
 
-    def judge(self, caller: Caller, action: Action, target: Target, at: datetime | None = None) -> Verdict:
+    def judge(  # noqa: PLR0911 - one return for each rule, in their order
+        self, caller: Caller, action: Action, target: Target, at: datetime | None = None
+    ) -> Verdict:
         """Whether a caller may do an action on a target, and why not.
 
         The order is the strictest first: what never leaves, what is not in production, what a contract
@@ -196,24 +198,24 @@ class Guard:
         """
         at = at or now()
         if target.residency is Residency.STAYS and action is not Action.RUN:
-            return Verdict(False, ("the data stay on their node; pilots may run on them here",))
+            return Verdict(reasons=("the data stay on their node; pilots may run on them here",))
         if target.state is not State.PRODUCTION:
-            return Verdict(False, (f"the dataset is in state {target.state}, not in production",))
+            return Verdict(reasons=(f"the dataset is in state {target.state}, not in production",))
         covered = any(item.covers(action, target.id) for item in caller.scopes)
         policies = self.snapshot.contracts.get(caller.tenant, ())
         judged = [policy.judge(action, target.id, caller.purpose, at) for policy in policies]
         prohibited = [reason for ok, reasons in judged for reason in reasons if "prohibits" in reason]
         if prohibited:
-            return Verdict(False, tuple(prohibited))
+            return Verdict(reasons=tuple(prohibited))
         if not covered:
-            return Verdict(False, (f"the key has no scope {action}:{target.id}",))
+            return Verdict(reasons=(f"the key has no scope {action}:{target.id}",))
         for policy, (ok, _) in zip(policies, judged, strict=True):
             if ok:
-                return Verdict(True, contract=policy.id)
+                return Verdict(allowed=True, contract=policy.id)
         if self._is_open(caller, action, target):
-            return Verdict(True)
+            return Verdict(allowed=True)
         reasons = [reason for _, reasons in judged for reason in reasons]
-        return Verdict(False, (*reasons, self._why_closed(caller, action, target)))
+        return Verdict(reasons=(*reasons, self._why_closed(caller, action, target)))
 
     def _is_open(self, caller: Caller, action: Action, target: Target) -> bool:
         if action is Action.RUN:

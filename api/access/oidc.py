@@ -49,7 +49,9 @@ class Issuer:
                 options={"require": ["exp", "iss", "aud"]},
             )
         except (jwt.PyJWTError, ValueError, KeyError) as error:
-            raise NotAuthenticated("the token is not valid", expected="a token in force of the issuer") from error
+            raise NotAuthenticated(
+                "the token is not valid", expected="a token in force of the issuer"
+            ) from error
         return claims
 
     def _key(self, key_id: str) -> jwt.PyJWK:
@@ -58,7 +60,9 @@ class Issuer:
             if self._keys is None or stale:
                 self._keys, self._read_at = self._load(), time.monotonic()
             keys = self._keys.keys
-        named = [key for key in keys if key.key_id == key_id] or (keys if len(keys) == 1 and not key_id else [])
+        named = [key for key in keys if key.key_id == key_id] or (
+            keys if len(keys) == 1 and not key_id else []
+        )
         return named[0] if named else self._missing(key_id)
 
     @staticmethod

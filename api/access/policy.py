@@ -181,11 +181,12 @@ def _constraint(item: Any, where: str) -> Constraint:
         raise _refused(where, item, "an object")
     _only(item, {"leftOperand", "operator", "rightOperand"}, where)
     left, compare = _strip(item.get("leftOperand")), _strip(item.get("operator"))
-    values = tuple(
+    given = [
         value.get("@value") if isinstance(value, Mapping) else value
         for value in _list(item.get("rightOperand"), f"{where}/rightOperand")
-    )
-    if not values or not all(isinstance(value, str) for value in values):
+    ]
+    values = tuple(value for value in given if isinstance(value, str))
+    if not values or len(values) < len(given):
         raise _refused(f"{where}/rightOperand", item.get("rightOperand"), "text")
     allowed = {"dateTime": set(_COMPARE), "recipient": {"eq", "isAnyOf"}, "purpose": {"eq", "isAnyOf"}}
     if left not in allowed:
@@ -275,7 +276,9 @@ def agreement(
         until: When it ends.
         fee: What it costs.
     """
-    constraints: list[dict[str, Any]] = [{"leftOperand": "recipient", "operator": "eq", "rightOperand": tenant}]
+    constraints: list[dict[str, Any]] = [
+        {"leftOperand": "recipient", "operator": "eq", "rightOperand": tenant}
+    ]
     for compare, instant in (("gteq", starts), ("lt", until)):
         if instant is not None:
             constraints.append(

@@ -82,7 +82,9 @@ class Registry:
                 connection.execute(sa.insert(TENANTS).values(row))
         except sa.exc.IntegrityError as error:
             raise InvalidInput("there is a tenant of this id", field="tenant", value=tenant) from error
-        return Tenant(tenant, name, disabled=False, requests_per_minute=per_minute, requests_per_month=per_month)
+        return Tenant(
+            tenant, name, disabled=False, requests_per_minute=per_minute, requests_per_month=per_month
+        )
 
     def tenants(self) -> list[Tenant]:
         """All tenants by id."""
@@ -108,7 +110,12 @@ class Registry:
             connection.execute(sa.update(TENANTS).where(TENANTS.c.id == tenant).values(disabled=disabled))
 
     def issue_key(
-        self, tenant: str, granted: Iterable[str], *, label: str = "", lifetime: timedelta = timedelta(days=365)
+        self,
+        tenant: str,
+        granted: Iterable[str],
+        *,
+        label: str = "",
+        lifetime: timedelta = timedelta(days=365),
     ) -> tuple[Key, str]:
         """Make a key; its text is returned here and never again.
 
@@ -119,19 +126,21 @@ class Registry:
             lifetime: After which it expires.
         """
         self.tenant(tenant)
-        granted = scopes(granted)
-        if not granted:
-            raise InvalidInput("a key needs a scope", field="scope", expected="such as read:tallinn.buildings")
+        allowed = scopes(granted)
+        if not allowed:
+            raise InvalidInput(
+                "a key needs a scope", field="scope", expected="such as read:tallinn.buildings"
+            )
         if not timedelta(0) < lifetime <= timedelta(days=3660):
             raise InvalidInput("a key lives from a moment to ten years", field="days", value=str(lifetime))
         key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
         created = now()
-        key = Key(key_id, tenant, label, granted, stamp(created), stamp(created + lifetime), None)
+        key = Key(key_id, tenant, label, allowed, stamp(created), stamp(created + lifetime), None)
         with self.store.write() as connection:
             connection.execute(
                 sa.insert(KEYS).values(
                     id=key_id, tenant=tenant, label=label, secret_sha256=digest_of(secret),
-                    scopes=json.dumps([str(item) for item in granted]), created=key.created, expires=key.expires,
+                    scopes=json.dumps([str(item) for item in allowed]), created=key.created, expires=key.expires,
                 )
             )  # fmt: skip
         return key, f"twb_{key_id}_{secret}"
@@ -139,7 +148,10 @@ class Registry:
     def keys(self, tenant: str | None = None) -> list[Key]:
         """Keys, of one tenant or all, oldest first."""
         query = sa.select(KEYS).order_by(KEYS.c.created, KEYS.c.id)
-        return [_key(row) for row in self.store.rows(query if tenant is None else query.where(KEYS.c.tenant == tenant))]
+        return [
+            _key(row)
+            for row in self.store.rows(query if tenant is None else query.where(KEYS.c.tenant == tenant))
+        ]
 
     def revoke_key(self, key_id: str) -> None:
         """Make a key useless from now on."""

@@ -185,7 +185,7 @@ def broken_link(store: Store) -> int | None:
     previous, expected = FIRST, 1
     with store.read() as connection:
         for row in connection.execute(sa.select(USAGE).order_by(USAGE.c.seq)).mappings():
-            if row["seq"] != expected or row["previous"] != previous or hash_of_row(row) != row["hash"]:
+            if row["seq"] != expected or row["previous"] != previous or hash_of_row(dict(row)) != row["hash"]:
                 return int(row["seq"])
             previous, expected = row["hash"], expected + 1
     return None

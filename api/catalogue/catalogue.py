@@ -123,4 +123,3 @@ class Catalogue:
                     broken.append(Broken(f"run {name}", f"{type(error).__name__}: {error}"))
                     continue
             yield from self._runs[name]
-

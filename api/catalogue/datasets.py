@@ -17,7 +17,9 @@ LANGUAGES = ("en", "et", "fi")
 
 def of_pack(pack: CityPack) -> Iterator[Collection]:
     """The collections of a pack, in the order of their ids."""
-    updated = datetime.fromtimestamp((pack.path / MANIFEST).stat().st_mtime, UTC).isoformat(timespec="seconds")
+    updated = datetime.fromtimestamp((pack.path / MANIFEST).stat().st_mtime, UTC).isoformat(
+        timespec="seconds"
+    )
     for entry in pack.datasets:
         kind = KINDS.get(entry.kind)
         if kind is None:
@@ -35,9 +37,7 @@ def _collection(pack: CityPack, entry: DatasetEntry, kind: Kind, updated: str) -
         form=form,
         version=entry.sha256,
         city=pack.city.id,
-        origin=Origin(
-            pack.path / entry.file, entry.form, pack=pack.path, names=entry.columns, key=kind.key
-        ),
+        origin=Origin(pack.path / entry.file, entry.form, pack=pack.path, names=entry.columns, key=kind.key),
         storage_crs=entry.crs or (pack.city.crs if form == "grid" else ""),
         geometry=kind.geometry or "",
         bbox=entry.bbox or outline(pack),

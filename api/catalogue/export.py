@@ -43,7 +43,9 @@ def export(collection: Collection, form: str, path: Path) -> None:
 def _geoparquet(collection: Collection, path: Path) -> None:
     frame = frame_of(collection)
     if isinstance(frame, gpd.GeoDataFrame):
-        frame.to_parquet(path, index=False, compression="zstd", schema_version="1.1.0", write_covering_bbox=True)
+        frame.to_parquet(
+            path, index=False, compression="zstd", schema_version="1.1.0", write_covering_bbox=True
+        )
     else:
         frame.to_parquet(path, index=False, compression="zstd")
 
@@ -88,7 +90,13 @@ def _csv(collection: Collection, path: Path) -> None:
     if isinstance(frame, gpd.GeoDataFrame):
         lonlat = frame.to_crs("OGC:CRS84").geometry
         frame = pd.DataFrame(frame.drop(columns="geometry")).assign(geometry_wkt=lonlat.to_wkt())
-    safe = frame.apply(lambda column: column.map(_no_formula) if column.dtype.kind in "OU" or str(column.dtype).startswith("str") else column)
+    safe = frame.apply(
+        lambda column: (
+            column.map(_no_formula)
+            if column.dtype.kind in "OU" or str(column.dtype).startswith("str")
+            else column
+        )
+    )
     safe.to_csv(path, index=False, lineterminator="\n", date_format="%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -56,9 +56,9 @@ class FeatureTable:
         Features without a geometry belong to every box (OGC API Features, requirement fc-bbox-response).
         """
         if box.x0 > box.x1:  # across the antimeridian
-            west = self.within(Box(box.x0, box.y0, 180.0, box.y1))
-            east = self.within(Box(-180.0, box.y0, box.x1, box.y1))
-            return None if west is None or east is None else np.union1d(west, east)
+            before = self.within(Box(box.x0, box.y0, 180.0, box.y1))
+            beyond = self.within(Box(-180.0, box.y0, box.x1, box.y1))
+            return None if before is None or beyond is None else np.union1d(before, beyond)
         if self._all is None:
             return None
         west, south, east, north = self._all
@@ -83,7 +83,7 @@ class FeatureTable:
 
     def touching(self, area: shapely.Geometry) -> Rows:
         """Rows that intersect an area in longitude and latitude; those without a geometry too."""
-        rows = self._index.query(*area.bounds)
+        rows = self._index.query(*shapely.bounds(area).tolist())
         shapely.prepare(area)
         return np.union1d(rows[shapely.intersects(area, self.shapes(rows))], self._nowhere)
 
@@ -126,9 +126,7 @@ class FeatureTable:
         """The same with coordinates in another CRS, in the axis order of its register."""
         if not len(rows):
             return b""
-        heads = [
-            self._bytes[int(self._offsets[row]) : int(self._geometry_at[row])] for row in rows.tolist()
-        ]
+        heads = [self._bytes[int(self._offsets[row]) : int(self._geometry_at[row])] for row in rows.tolist()]
         geometries = shapely.to_geojson(project(self.shapes(rows), crs))
         return b",".join(
             [

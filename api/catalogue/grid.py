@@ -82,7 +82,8 @@ def open_grid(folder: Path) -> Grid:
         np.load(time) if time.exists() else None,
         tuple(meta["variables"]),
         tuple(
-            np.load(folder / f"variable_{index}.npy", mmap_mode="r") for index in range(len(meta["variables"]))
+            np.load(folder / f"variable_{index}.npy", mmap_mode="r")
+            for index in range(len(meta["variables"]))
         ),
         meta["crs"],
     )

@@ -61,9 +61,11 @@ def dataset_of(collection: Collection) -> xr.Dataset:
     """The cube of a collection, lazily: of a pack, or one group of a run without what is withheld."""
     origin = collection.origin
     if origin.kind == "cube":
-        return xr.open_zarr(origin.path, consolidated=False)
-    data = open_result(origin.path).data[origin.group].to_dataset(inherit=True)
-    return data[list(origin.names)]
+        cube: xr.Dataset = xr.open_zarr(origin.path, consolidated=False)
+        return cube
+    node = open_result(origin.path).data[origin.group]
+    assert isinstance(node, xr.DataTree)
+    return node.to_dataset()[list(origin.names)]
 
 
 def _frame_of_label(collection: Collection, data: xr.Dataset) -> gpd.GeoDataFrame:
@@ -161,7 +163,10 @@ def plain_values(series: pd.Series[Any]) -> list[Any]:
         return [None if pd.isna(moment) else text for moment, text in zip(moments, texts, strict=True)]
     if series.dtype.kind == "f":
         values = series.to_numpy()
-        return [value if finite else None for value, finite in zip(values.tolist(), np.isfinite(values), strict=True)]
+        return [
+            value if finite else None
+            for value, finite in zip(values.tolist(), np.isfinite(values), strict=True)
+        ]
     return [None if value is None or value is pd.NA or value != value else value for value in series.tolist()]  # noqa: PLR0124 - NaN
 
 
@@ -183,7 +188,10 @@ def _write_columns(folder: Path, ids: list[str], table: pd.DataFrame) -> None:
     """The properties by column, for filters; a property named ``id`` hides the feature's own."""
     columns = {str(name): pa.array(table[name], from_pandas=True) for name in table.columns}
     arrow = pa.table({"id": pa.array(ids, pa.string()), **columns})
-    with pa.OSFile(str(folder / "columns.arrow"), "wb") as sink, pa.ipc.new_file(sink, arrow.schema) as writer:
+    with (
+        pa.OSFile(str(folder / "columns.arrow"), "wb") as sink,
+        pa.ipc.new_file(sink, arrow.schema) as writer,
+    ):
         writer.write_table(arrow.combine_chunks())
 
 
@@ -210,7 +218,9 @@ def _places_of_table(collection: Collection, labels: list[str]) -> gpd.GeoDataFr
 
 def _centre(collection: Collection) -> tuple[float, float]:
     if collection.bbox is None:
-        raise NotReady("nothing says where the city is", field=collection.id, hint="the pack needs a boundary")
+        raise NotReady(
+            "nothing says where the city is", field=collection.id, hint="the pack needs a boundary"
+        )
     west, south, east, north = collection.bbox
     return (west + east) / 2, (south + north) / 2
 
@@ -233,5 +243,3 @@ def _prepare_grid(collection: Collection, folder: Path) -> None:
         "crs": data.attrs.get("crs") or collection.storage_crs,
     }
     (folder / "meta.json").write_text(json.dumps(meta))
-
-

@@ -65,7 +65,10 @@ class Products:
 
     async def file(self, collection: Collection, form: str, suffix: str) -> Path:
         """A collection as a file (for Zarr a folder), written if need be."""
-        path = self.path(collection).with_name(f"{self.path(collection).name}.files") / f"{collection.id}.{suffix}"
+        path = (
+            self.path(collection).with_name(f"{self.path(collection).name}.files")
+            / f"{collection.id}.{suffix}"
+        )
         if not path.exists():
             async with self._locks.setdefault(path, asyncio.Lock()):
                 payload = {"collection": collection_to_json(collection), "format": form, "path": str(path)}

@@ -151,7 +151,8 @@ class _About:
         titles = {}
         for language in LANGUAGES:
             names = [
-                self.manifest["pilots"][p].get("titles", {}).get(language) or self.manifest["pilots"][p]["title"]
+                self.manifest["pilots"][p].get("titles", {}).get(language)
+                or self.manifest["pilots"][p]["title"]
                 for p in pilots
             ]
             where = [cities[c].get(language, cities[c]["en"]) for c in ([city] if city else sorted(cities))]

@@ -74,18 +74,22 @@ def series_of_frame(
     table = table.sort_values([*labels, "time"], kind="stable")
     if labels:
         keys = table[list(labels)].astype(str).agg(":".join, axis=1).to_numpy(dtype=object)
-        changes = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else np.array([0])
+        changes = (
+            np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else np.array([0])
+        )
         ids = [str(keys[row]) for row in changes] if len(keys) else []
         first = table[labels[0]].astype(str).to_numpy(dtype=object)[changes] if len(keys) else []
     else:
         changes, ids, first = np.array([0]), ["city"], ["city"]
-    offsets = np.concatenate([changes[: len(ids)], [len(table)]]).astype(np.int64)
+    offsets: Integers = np.concatenate([changes[: len(ids)], [len(table)]]).astype(np.int64)
     lonlat = np.tile(np.array(centre, dtype=np.float64), (len(ids), 1))
     if places is not None and labels:
         points = places.to_crs("OGC:CRS84").geometry.representative_point()
         known = dict(zip(places["place_id"], zip(points.x, points.y, strict=True), strict=True))
-        lonlat = np.array([known.get(item, (np.nan, np.nan)) for item in first], dtype=np.float64).reshape(-1, 2)
-    time = pd.to_datetime(table["time"], utc=True).dt.as_unit("ns").astype("int64").to_numpy()
+        lonlat = np.array([known.get(item, (np.nan, np.nan)) for item in first], dtype=np.float64).reshape(
+            -1, 2
+        )
+    time: Integers = pd.to_datetime(table["time"], utc=True).dt.as_unit("ns").astype("int64").to_numpy()
     values = [table[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in names]
     return Series(ids, lonlat, offsets, time, list(names), values)
 

@@ -12,7 +12,19 @@ import sys
 from api.cli import cities, doctor, packs, pilots, results, runs, serve, sweeps, tenants
 from api.cli.app import app
 
-__all__ = ["app", "cities", "doctor", "main", "packs", "pilots", "results", "runs", "serve", "sweeps", "tenants"]
+__all__ = [
+    "app",
+    "cities",
+    "doctor",
+    "main",
+    "packs",
+    "pilots",
+    "results",
+    "runs",
+    "serve",
+    "sweeps",
+    "tenants",
+]
 
 
 def main() -> None:

@@ -19,7 +19,9 @@ from api.cli.app import SERVER, app, examples
 )
 def serve(
     *,
-    host: Annotated[str | None, typer.Option(help="Address to listen on; this machine only if left out.")] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; this machine only if left out.")
+    ] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port; 8080 if left out.")] = None,
     public_url: Annotated[
         str | None, typer.Option(metavar="URL", help="Address that users see; links begin with it.")
@@ -44,7 +46,12 @@ def serve(
     from api.settings import load_settings
 
     settings = load_settings(
-        host=host, port=port, public_url=public_url, database=database, open_data=open_data, open_runs=open_runs
+        host=host,
+        port=port,
+        public_url=public_url,
+        database=database,
+        open_data=open_data,
+        open_runs=open_runs,
     )
     note(f"Serving {settings.home} on http://{settings.host}:{settings.port}/ (Ctrl-C stops)")
     run(settings)

@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 
 tenants = group("tenant", SERVER, "Companies, cities and teams that use the server.")
 keys = group("key", SERVER, "Keys that tenants show.")
-contracts = group("contract", SERVER, "Contracts: which tenant may use which dataset, until when, at what fee.")
+contracts = group(
+    "contract", SERVER, "Contracts: which tenant may use which dataset, until when, at what fee."
+)
 Database = Annotated[
-    str | None, typer.Option(metavar="URL", help="SQLAlchemy URL of the server's store, if it is not the usual one.")
+    str | None,
+    typer.Option(metavar="URL", help="SQLAlchemy URL of the server's store, if it is not the usual one."),
 ]
 Tenant = Annotated[str, typer.Argument(metavar="TENANT", help="The tenant's id.")]
 
@@ -40,7 +43,12 @@ def show(rows: list[dict[str, Any]], *, json: bool) -> None:
     if json:
         emit(rows)
     elif rows:
-        say(table(list(rows[0]), [["" if value is None else str(value) for value in row.values()] for row in rows]))
+        say(
+            table(
+                list(rows[0]),
+                [["" if value is None else str(value) for value in row.values()] for row in rows],
+            )
+        )
     else:
         say("none")
 
@@ -104,7 +112,9 @@ def issue(
         emit({"id": key.id, "key": text, "scopes": list(map(str, key.scopes)), "expires": key.expires})
         return
     say(text)
-    note(f"Key {key.id} of {tenant} for {', '.join(map(str, key.scopes))}, until {key.expires}. Keep it: it is not shown again.")
+    note(
+        f"Key {key.id} of {tenant} for {', '.join(map(str, key.scopes))}, until {key.expires}. Keep it: it is not shown again."
+    )
 
 
 @keys.command("list")
@@ -142,18 +152,26 @@ def revoke(
 )
 def add_contract(
     tenant: Tenant,
-    dataset: Annotated[str | None, typer.Argument(metavar="DATASET", help="Collection; * matches any letters.")] = None,
+    dataset: Annotated[
+        str | None, typer.Argument(metavar="DATASET", help="Collection; * matches any letters.")
+    ] = None,
     *,
     file: Annotated[Path | None, typer.Option(help="An ODRL Agreement instead of the options.")] = None,
     until: Annotated[str | None, typer.Option(metavar="DATE", help="When it ends.")] = None,
-    purpose: Annotated[list[str] | None, typer.Option(help="What the use must be for; once for each.")] = None,
-    action: Annotated[list[str] | None, typer.Option(help="use, distribute or derive; once for each.")] = None,
+    purpose: Annotated[
+        list[str] | None, typer.Option(help="What the use must be for; once for each.")
+    ] = None,
+    action: Annotated[
+        list[str] | None, typer.Option(help="use, distribute or derive; once for each.")
+    ] = None,
     per_month: Annotated[str, typer.Option(metavar="EUR", help="Flat fee of a month.")] = "0",
     per_request: Annotated[str, typer.Option(metavar="EUR", help="Fee of a request.")] = "0",
     per_1000_features: Annotated[str, typer.Option(metavar="EUR", help="Fee of a thousand features.")] = "0",
     per_gb: Annotated[str, typer.Option(metavar="EUR", help="Fee of a gigabyte.")] = "0",
     per_hour: Annotated[str, typer.Option(metavar="EUR", help="Fee of a simulated hour.")] = "0",
-    owner_share: Annotated[str, typer.Option(metavar="SHARE", help="Share due to the data's owner, 0 to 1.")] = "0",
+    owner_share: Annotated[
+        str, typer.Option(metavar="SHARE", help="Share due to the data's owner, 0 to 1.")
+    ] = "0",
     database: Database = None,
 ) -> None:
     """Add a contract: a tenant may use a dataset, on terms that the server holds it to."""
@@ -174,7 +192,9 @@ def add_contract(
         if dataset is None:
             raise InvalidInput("name the dataset, or a file with the contract", field="DATASET")
         try:
-            fee = Fee(*map(Decimal, (per_month, per_request, per_1000_features, per_gb, per_hour, owner_share)))
+            fee = Fee(
+                *map(Decimal, (per_month, per_request, per_1000_features, per_gb, per_hour, owner_share))
+            )
         except InvalidOperation as error:
             raise InvalidInput("a fee is an amount such as 0.01") from error
         document = agreement(
@@ -192,7 +212,9 @@ def _date(text: str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise InvalidInput("this is no date", field="until", value=text, expected="such as 2027-01-01") from None
+        raise InvalidInput(
+            "this is no date", field="until", value=text, expected="such as 2027-01-01"
+        ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -229,14 +251,20 @@ def end_contract(
 
 @app.command(
     rich_help_panel=SERVER,
-    epilog=examples("twinbox usage", "twinbox usage 2026-11 --tenant acme", "twinbox usage 2026-11 --csv use.csv"),
+    epilog=examples(
+        "twinbox usage", "twinbox usage 2026-11 --tenant acme", "twinbox usage 2026-11 --csv use.csv"
+    ),
 )
 def usage(
-    month: Annotated[str | None, typer.Argument(metavar="MONTH", help="Such as 2026-11; this month if left out.")] = None,
+    month: Annotated[
+        str | None, typer.Argument(metavar="MONTH", help="Such as 2026-11; this month if left out.")
+    ] = None,
     *,
     tenant: Annotated[str | None, typer.Option(help="One tenant only.")] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the lines as CSV too.")] = None,
-    verify: Annotated[bool, typer.Option("--verify", help="Follow the ledger's chain from its beginning.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Follow the ledger's chain from its beginning.")
+    ] = False,
     json: options.Json = False,
     database: Database = None,
 ) -> None:
@@ -256,19 +284,34 @@ def usage(
     if csv is not None:
         write_text(csv, as_csv(lines))
     if json:
-        show([{name: str(v) if name.endswith("_eur") else v for name, v in asdict(line).items()} for line in lines], json=True)
+        show(
+            [
+                {name: str(v) if name.endswith("_eur") else v for name, v in asdict(line).items()}
+                for line in lines
+            ],
+            json=True,
+        )
         return
     show([asdict(line) for line in lines], json=False)
     total = sum(line.fee_eur for line in lines)
     owed = sum(line.owner_eur for line in lines)
-    note(f"Fees {total:.2f} EUR, of which {owed:.2f} EUR to the data's owners." + (" The chain holds." if verify else ""))
+    note(
+        f"Fees {total:.2f} EUR, of which {owed:.2f} EUR to the data's owners."
+        + (" The chain holds." if verify else "")
+    )
 
 
-@app.command("share", rich_help_panel=SERVER, epilog=examples("twinbox share transport-rae+tallinn-0f3a1b --with public"))
+@app.command(
+    "share",
+    rich_help_panel=SERVER,
+    epilog=examples("twinbox share transport-rae+tallinn-0f3a1b --with public"),
+)
 def share(
     run: Annotated[str, typer.Argument(metavar="RUN", help="The run's id, or a part of it.")],
     *,
-    tenant: Annotated[str, typer.Option("--with", metavar="TENANT", help="A tenant, or public for everyone.")],
+    tenant: Annotated[
+        str, typer.Option("--with", metavar="TENANT", help="A tenant, or public for everyone.")
+    ],
     database: Database = None,
 ) -> None:
     """Let a tenant, or everyone, read a run's results over the server."""

@@ -107,7 +107,9 @@ class Jobs:
 
     def progress(self, job: str, percent: int) -> None:
         """Note how far a job has come."""
-        self._change(job, ("running",), stamp(), {"progress": percent}, {"status": "running", "progress": percent})
+        self._change(
+            job, ("running",), stamp(), {"progress": percent}, {"status": "running", "progress": percent}
+        )
 
     def succeed(self, job: str, outputs: bytes, *, run_id: str | None, tenant: str, cpu_s: float) -> bool:
         """Keep a job's outputs, let its tenant read the run's results, and end it, all at once."""
@@ -174,17 +176,23 @@ class Jobs:
     ) -> bool:
         with self.store.write() as connection:
             done = connection.execute(
-                sa.update(JOBS).where(JOBS.c.id == job, JOBS.c.status.in_(only_from)).values(**changes, updated=at)
+                sa.update(JOBS)
+                .where(JOBS.c.id == job, JOBS.c.status.in_(only_from))
+                .values(**changes, updated=at)
             )
             if done.rowcount == 0:
                 return False
             _tell(connection, job, at, event)
             if owner is not None:
-                known = sa.select(RUN_OWNERS).where(RUN_OWNERS.c.run_id == owner[0], RUN_OWNERS.c.tenant == owner[1])
+                known = sa.select(RUN_OWNERS).where(
+                    RUN_OWNERS.c.run_id == owner[0], RUN_OWNERS.c.tenant == owner[1]
+                )
                 if connection.execute(known).first() is None:
                     connection.execute(sa.insert(RUN_OWNERS).values(run_id=owner[0], tenant=owner[1]))
             return True
 
 
 def _tell(connection: sa.Connection, job: str, at: str, event: Mapping[str, Any]) -> None:
-    connection.execute(sa.insert(JOB_EVENTS).values(job=job, time=at, data=json.dumps({**event, "updated": at})))
+    connection.execute(
+        sa.insert(JOB_EVENTS).values(job=job, time=at, data=json.dumps({**event, "updated": at}))
+    )

@@ -76,7 +76,10 @@ class Manager:
         unfinished = await anyio.to_thread.run_sync(self.jobs.unfinished, caller.tenant)
         if unfinished >= self.per_tenant:
             raise QuotaExceeded(
-                "the tenant's queue is full", 30, value=unfinished, expected=f"{self.per_tenant} unfinished jobs"
+                "the tenant's queue is full",
+                30,
+                value=unfinished,
+                expected=f"{self.per_tenant} unfinished jobs",
             )
         job = await anyio.to_thread.run_sync(self.jobs.add, caller.tenant, caller.key_id, process, inputs)
         self._wake.set()
@@ -163,7 +166,7 @@ class Manager:
                 await self._work_on(row)
         except TwinboxError as error:
             await anyio.to_thread.run_sync(self.jobs.fail, job, {"status": 500, "detail": str(error)})
-        except Exception:  # the job must end whatever happens; the log has the cause
+        except Exception:  # noqa: BLE001 - the job must end whatever happens; the log has the cause
             _LOG.exception("a job could not be run", extra={"job": job})
             problem = {"type": "about:blank", "status": 500, "detail": "the server could not run the job"}
             await anyio.to_thread.run_sync(self.jobs.fail, job, problem)
@@ -195,7 +198,9 @@ class Manager:
                     await anyio.to_thread.run_sync(self._settle, row, message["done"], work.cpu_s)
                     if "run_id" in message["done"]:
                         await anyio.to_thread.run_sync(self.published)
-                elif not self._closing:  # a job stopped by a shutdown stays running in the store: it is recovered
+                elif (
+                    not self._closing
+                ):  # a job stopped by a shutdown stays running in the store: it is recovered
                     await anyio.to_thread.run_sync(self.jobs.fail, job, message["error"], work.cpu_s)
         finally:
             heart.cancel()

@@ -78,7 +78,9 @@ def unpack(archive: Path, folder: Path, limits: Mapping[str, float]) -> None:
 
 def _check_list(entries: list[zipfile.ZipInfo], packed: int, limits: Mapping[str, float]) -> None:
     if len(entries) > limits["files"]:
-        raise InvalidInput("the archive has too many files", value=len(entries), expected=f"{limits['files']}")
+        raise InvalidInput(
+            "the archive has too many files", value=len(entries), expected=f"{limits['files']}"
+        )
     total = sum(entry.file_size for entry in entries)
     if total > limits["unpacked_bytes"] or total > limits["ratio"] * max(packed, 1):
         raise InvalidInput(

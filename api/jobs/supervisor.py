@@ -76,7 +76,8 @@ def _watch(
     started = looked = time.monotonic()
     spoken, last = b"", b""
     while True:
-        ready, _, _ = select.select([reading, server], [], [], _LOOK_S)
+        watched: list[int | socket.socket] = [reading, server]
+        ready, _, _ = select.select(watched, [], [], _LOOK_S)
         if reading in ready:
             data = os.read(reading, 65_536)
             if not data:
@@ -91,7 +92,7 @@ def _watch(
         now = time.monotonic()
         if now - looked >= _LOOK_S:
             looked = now
-            reason = _over_limit(worker, now - started, limits, folder)
+            reason = _over_limit(now - started, limits, folder)
             if reason:
                 return reason
 
@@ -106,7 +107,7 @@ def _how_it_ended(worker: int, last: bytes) -> str:
     return "" if said_it else f"it left with exit code {os.WEXITSTATUS(status)} after {used.ru_utime:.1f} s"
 
 
-def _over_limit(worker: int, age_s: float, limits: Mapping[str, float], folder: Path) -> str:
+def _over_limit(age_s: float, limits: Mapping[str, float], folder: Path) -> str:
     if age_s > limits["wall_s"]:
         return f"it took longer than {limits['wall_s']:g} s"
     tree = descendants(os.getpid())

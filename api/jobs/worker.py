@@ -78,7 +78,7 @@ def _settle_in(task: Mapping[str, Any]) -> None:
         (resource.RLIMIT_NOFILE, 1024),
     ):
         _, hard = resource.getrlimit(kind)
-        value = int(value) if hard == resource.RLIM_INFINITY else min(int(value), hard)
+        soft = int(value) if hard == resource.RLIM_INFINITY else min(int(value), hard)
         # At the soft limit of processor time comes a signal that says so, at the hard one a kill that does not.
-        last = value + 5 if kind == resource.RLIMIT_CPU else value
-        resource.setrlimit(kind, (value, last if hard == resource.RLIM_INFINITY else min(last, hard)))
+        last = soft + 5 if kind == resource.RLIMIT_CPU else soft
+        resource.setrlimit(kind, (soft, last if hard == resource.RLIM_INFINITY else min(last, hard)))

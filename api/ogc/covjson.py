@@ -47,7 +47,10 @@ def _axes(crs: str) -> tuple[str, list[str]]:
         return "GeographicCRS", ["x", "y"]
     system = CRS.from_user_input(crs)
     north_first = system.axis_info[0].direction == "north"
-    return ("GeographicCRS" if system.is_geographic else "ProjectedCRS"), ["y", "x"] if north_first else ["x", "y"]
+    return ("GeographicCRS" if system.is_geographic else "ProjectedCRS"), ["y", "x"] if north_first else [
+        "x",
+        "y",
+    ]
 
 
 _TEXT = len('"2026-01-01T00:00:00Z",')
@@ -85,7 +88,13 @@ def ndarray(values: npt.NDArray[Any], names: Sequence[str]) -> dict[str, Any]:
         finite = np.isfinite(flat)
         if not finite.all():
             flat = np.where(finite, flat, np.nan)  # orjson writes NaN as null
-    return {"type": "NdArray", "dataType": kind, "axisNames": list(names), "shape": list(values.shape), "values": flat}
+    return {
+        "type": "NdArray",
+        "dataType": kind,
+        "axisNames": list(names),
+        "shape": list(values.shape),
+        "values": flat,
+    }
 
 
 def point_series(
@@ -106,15 +115,18 @@ def point_series(
         "referencing": referencing(crs=crs, timed=time is not None),
     }
     names = [] if time is None else ["t"]
-    made = {
-        name: ndarray(values, names if values.ndim else []) for name, values in ranges
-    }
+    made = {name: ndarray(values, names if values.ndim else []) for name, values in ranges}
     return {"type": "Coverage", "domain": domain, "ranges": made}
 
 
 def collection(coverages: list[dict[str, Any]], parameters: dict[str, Any], kind: str) -> dict[str, Any]:
     """Several coverages that share their parameters."""
-    return {"type": "CoverageCollection", "domainType": kind, "parameters": parameters, "coverages": coverages}
+    return {
+        "type": "CoverageCollection",
+        "domainType": kind,
+        "parameters": parameters,
+        "coverages": coverages,
+    }
 
 
 def to_bytes(document: dict[str, Any]) -> bytes:

@@ -22,7 +22,11 @@ _EDGE_POINTS = 33
 
 def uri(crs: str) -> str:
     """The address of a CRS: ``EPSG:3301`` becomes ``http://www.opengis.net/def/crs/EPSG/0/3301``."""
-    return CRS84 if crs in ("", "OGC:CRS84") else f"http://www.opengis.net/def/crs/EPSG/0/{crs.partition(':')[2]}"
+    return (
+        CRS84
+        if crs in ("", "OGC:CRS84")
+        else f"http://www.opengis.net/def/crs/EPSG/0/{crs.partition(':')[2]}"
+    )
 
 
 def offered(storage: str) -> list[str]:
@@ -45,7 +49,10 @@ def code(text: str, storage: str, name: str) -> str:
     if uri(named) in offered(storage) and named.startswith("EPSG:"):
         return named
     raise InvalidInput(
-        "the collection is not offered in this CRS", field=name, value=text, expected=" or ".join(offered(storage))
+        "the collection is not offered in this CRS",
+        field=name,
+        value=text,
+        expected=" or ".join(offered(storage)),
     )
 
 

@@ -30,16 +30,26 @@ from api.catalogue.series import Series
 from api.entry import Entry, Visitor, link
 from api.ogc import covjson
 from api.ogc import crs as systems
-from api.parameters import Box, DatetimeText, Format, Span, bbox, geometry, number, span, words
+from api.parameters import Box, DatetimeText, Format, Span, bbox, check_lonlat, geometry, number, span, words
 from api.problems import NotFound, TooLarge
 from geodata.errors import InvalidInput
 
 _CONF = "http://www.opengis.net/spec/ogcapi-edr-1/1.1/conf/"
-CONFORMANCE = tuple(_CONF + name for name in ("core", "collections", "queries", "json", "geojson", "covjson", "html", "oas30"))
+CONFORMANCE = tuple(
+    _CONF + name for name in ("core", "collections", "queries", "json", "geojson", "covjson", "html", "oas30")
+)
 router = APIRouter(tags=["Environmental data"])
-FORMATS = {"covjson": covjson.MEDIA_TYPE, "vnd.covjson": covjson.ALSO, "json": covjson.MEDIA_TYPE, "html": HTML}
+FORMATS = {
+    "covjson": covjson.MEDIA_TYPE,
+    "vnd.covjson": covjson.ALSO,
+    "json": covjson.MEDIA_TYPE,
+    "html": HTML,
+}
 _SHAPES = {"position": ("POINT", "MULTIPOINT"), "area": ("POLYGON", "MULTIPOLYGON")}
-_OK = {200: {"description": "A coverage", "content": {covjson.MEDIA_TYPE: {}, HTML: {}}}, 204: {"description": "No data"}}
+_OK: dict[int | str, dict[str, Any]] = {
+    200: {"description": "A coverage", "content": {covjson.MEDIA_TYPE: {}, HTML: {}}},
+    204: {"description": "No data"},
+}
 
 
 def _names(
@@ -48,7 +58,9 @@ def _names(
     ] = None,
     same: Annotated[
         str | None,
-        Query(alias="parameter_names", max_length=2000, description="The same, as the client OWSLib spells it."),
+        Query(
+            alias="parameter_names", max_length=2000, description="The same, as the client OWSLib spells it."
+        ),
     ] = None,
 ) -> str | None:
     return names if names is not None else same
@@ -171,7 +183,10 @@ class _Ask:
         if self.form == "html":
             plain = _short(orjson.loads(covjson.to_bytes(document)))
             return answer(self.entry.request, plain, "html", title=self.found.title(self.entry.language))
-        name = f"{self.found.id}:{self.found.version}:{self.form}".encode() + self.entry.request.scope["raw_path"]
+        name = (
+            f"{self.found.id}:{self.found.version}:{self.form}".encode()
+            + self.entry.request.scope["raw_path"]
+        )
         name += self.entry.request.scope["query_string"]
         etag = f'W/"{hashlib.blake2b(name, digest_size=12).hexdigest()}"'
         return bytes_answer(
@@ -195,7 +210,9 @@ def _short(document: Any) -> Any:
     return document
 
 
-@router.get("/collections/{collectionId}/position", name="position", summary="Values at a place", responses=_OK)
+@router.get(
+    "/collections/{collectionId}/position", name="position", summary="Values at a place", responses=_OK
+)
 async def position(
     entry: Visitor, collectionId: str, parameter_name: Names, coords: Coords = None, datetime: DatetimeText = None, z: Height = None, crs: Crs = None,
     f: Format = None,
@@ -224,7 +241,7 @@ async def area(
     ask = _Ask(entry, found, f, crs, parameter_name, datetime)
     _check_height(z)
     shape = ask.lonlat(_shape(entry, coords, "area"))
-    if not shape.is_valid:
+    if not shapely.is_valid(shape):
         raise InvalidInput("the polygon is not valid", field="coords", expected="rings that do not cross")
     product = await _product(entry, found)
     return await anyio.to_thread.run_sync(_in_area, ask, product, shape)
@@ -269,7 +286,7 @@ async def locations(
         span(datetime)
     inside = np.ones(len(series.ids), dtype=bool)
     if box is not None:
-        area = systems.area_of(bbox(box), "OGC:CRS84")
+        area = check_lonlat(bbox(box))
         inside = shapely.intersects_xy(shapely.box(area.x0, area.y0, area.x1, area.y1), series.lonlat)
     base = f"/collections/{found.id}/locations"
     features = [
@@ -286,12 +303,19 @@ async def locations(
         }
         for place in np.flatnonzero(inside).tolist()
     ]
-    document = {"type": "FeatureCollection", "features": features, "links": [link(entry.href(base), "self", GEOJSON)]}
+    document = {
+        "type": "FeatureCollection",
+        "features": features,
+        "links": [link(entry.href(base), "self", GEOJSON)],
+    }
     return answer(entry.request, document, f, media=GEOJSON, title="Locations")
 
 
 @router.get(
-    "/collections/{collectionId}/locations/{locationId:path}", name="location", summary="Values of a place", responses=_OK
+    "/collections/{collectionId}/locations/{locationId:path}",
+    name="location",
+    summary="Values of a place",
+    responses=_OK,
 )
 async def location(
     entry: Visitor, collectionId: str, locationId: str, parameter_name: Names,
@@ -399,7 +423,10 @@ def _at_places(ask: _Ask, series: Series, places: Sequence[int]) -> list[dict[st
             ranges = [(name, series.values[series.names.index(name)][rows]) for name in ask.parameters]
             lon, lat = series.lonlat[place]
             shown = ask.shown(float(lon), float(lat))
-            made.append(covjson.point_series(*shown, covjson.times(series.time[rows]), ranges, ask.crs) | {"id": series.ids[place]})
+            made.append(
+                covjson.point_series(*shown, covjson.times(series.time[rows]), ranges, ask.crs)
+                | {"id": series.ids[place]}
+            )
     return made
 
 
@@ -420,9 +447,9 @@ def _in_area(ask: _Ask, product: Grid | Series, area: shapely.Geometry) -> Respo
 def _cut(ask: _Ask, grid: Grid, area: shapely.Geometry) -> dict[str, Any] | None:
     """The part of a grid in an area; cells outside it are null. Axes are the grid's own, in its CRS."""
     to = grid.from_lonlat
-    dense = shapely.segmentize(area, max(1e-6, area.length / 256))
+    dense = shapely.segmentize(area, max(1e-6, shapely.length(area) / 256))
     own = shapely.transform(dense, lambda xy: np.column_stack(to.transform(xy[:, 0], xy[:, 1])))
-    west, south, east, north = own.bounds
+    west, south, east, north = shapely.bounds(own).tolist()
     columns = np.flatnonzero((grid.x >= west) & (grid.x <= east))
     lines = np.flatnonzero((grid.y >= south) & (grid.y <= north))
     if not len(columns) or not len(lines):
@@ -443,9 +470,14 @@ def _cut(ask: _Ask, grid: Grid, area: shapely.Geometry) -> dict[str, Any] | None
         values = grid.values[index][lines[0] : lines[-1] + 1, columns[0] : columns[-1] + 1]
         mask = inside
         if values.ndim == 3:
-            values, mask = values[..., rows].transpose(2, 0, 1), np.broadcast_to(inside, (rows.stop - rows.start, *inside.shape))
+            values, mask = (
+                values[..., rows].transpose(2, 0, 1),
+                np.broadcast_to(inside, (rows.stop - rows.start, *inside.shape)),
+            )
         masked = np.where(mask, values.astype(np.float64), np.nan)
-        ranges[grid.names[index]] = covjson.ndarray(masked, ["t", "y", "x"] if values.ndim == 3 else ["y", "x"])
+        ranges[grid.names[index]] = covjson.ndarray(
+            masked, ["t", "y", "x"] if values.ndim == 3 else ["y", "x"]
+        )
     axes: dict[str, Any] = {"x": {"values": x}, "y": {"values": y}}
     if timed and grid.time is not None:
         axes["t"] = {"values": covjson.times_of(_axis(grid), rows)}

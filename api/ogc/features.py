@@ -40,7 +40,19 @@ from geodata.errors import InvalidInput
 
 router = APIRouter(tags=["Features"])
 DEFAULT_LIMIT = 100
-_OWN = ("f", "limit", "offset", "cursor", "bbox", "bbox-crs", "crs", "datetime", "filter", "filter-lang", "filter-crs")
+_OWN = (
+    "f",
+    "limit",
+    "offset",
+    "cursor",
+    "bbox",
+    "bbox-crs",
+    "crs",
+    "datetime",
+    "filter",
+    "filter-lang",
+    "filter-crs",
+)
 _IN_THREAD_FROM = 50_000
 """Rows from which a filter is evaluated beside the loop that serves the others."""
 _LINK_TYPES = {"json": GEOJSON, "html": HTML}
@@ -83,10 +95,14 @@ async def items(
     collectionId: str,
     f: Format = None,
     limit: Limit = None,
-    offset: Annotated[str | None, Query(max_length=16, json_schema_extra={"type": "integer", "minimum": 0})] = None,
+    offset: Annotated[
+        str | None, Query(max_length=16, json_schema_extra={"type": "integer", "minimum": 0})
+    ] = None,
     cursor: Annotated[str | None, Query(max_length=300, description="From the link `next`; opaque.")] = None,
     box: BBoxText = None,
-    box_crs: Annotated[str | None, Query(alias="bbox-crs", max_length=200, description="CRS of `bbox`.")] = None,
+    box_crs: Annotated[
+        str | None, Query(alias="bbox-crs", max_length=200, description="CRS of `bbox`.")
+    ] = None,
     crs: CrsText = None,
     datetime: DatetimeText = None,
     filter: Annotated[str | None, Query(max_length=8192, description="A filter in CQL2.")] = None,  # noqa: A002
@@ -115,7 +131,9 @@ async def items(
         0 if offset is None else integer(offset, "offset", 0, 10**12),
     )
     start = question.start if cursor is None else _start_of(entry, found, cursor)
-    table = cast("FeatureTable", entry.context.products.ready(found) or await entry.context.products.get(found))
+    table = cast(
+        "FeatureTable", entry.context.products.ready(found) or await entry.context.products.get(found)
+    )
     if question.filter is not None and table.rows >= _IN_THREAD_FROM:
         rows = await anyio.to_thread.run_sync(select, table, found, question)
     else:
@@ -139,7 +157,9 @@ def _equalities(entry: Entry, found: Collection) -> tuple[tuple[str, str], ...]:
     """Query parameters that are queryables; any other is refused."""
     known = {item.name for item in found.properties if item.type != "time"}
     pairs = []
-    for name, value in parse_qsl(entry.request.scope["query_string"].decode("latin-1"), keep_blank_values=True):
+    for name, value in parse_qsl(
+        entry.request.scope["query_string"].decode("latin-1"), keep_blank_values=True
+    ):
         if name in _OWN:
             continue
         if name not in known:
@@ -195,7 +215,13 @@ def _in_time(table: FeatureTable, found: Collection, wanted: Any) -> Rows | None
 
 
 def _page(
-    entry: Entry, found: Collection, table: FeatureTable, rows: Rows | None, question: Question, start: int, form: str
+    entry: Entry,
+    found: Collection,
+    table: FeatureTable,
+    rows: Rows | None,
+    question: Question,
+    start: int,
+    form: str,
 ) -> Response:
     limits = entry.context.settings.limits
     chosen, following = table.page(rows, start, question.limit, limits.page_bytes)
@@ -223,7 +249,11 @@ def _page(
             b"]}",
         ]
     )
-    name = f"{found.id}:{found.version}:{matched}:{entry.base}".encode() + entry.request.scope["query_string"] + form.encode()
+    name = (
+        f"{found.id}:{found.version}:{matched}:{entry.base}".encode()
+        + entry.request.scope["query_string"]
+        + form.encode()
+    )
     etag = f'W/"{hashlib.blake2b(name, digest_size=12).hexdigest()}"'
     return bytes_answer(entry.request, body, GEOJSON, etag=etag, headers=systems.header(question.crs))
 
@@ -232,7 +262,9 @@ def _links(entry: Entry, found: Collection, form: str, cursor: str | None) -> li
     path = f"/collections/{found.id}/items"
     given = {
         name: value
-        for name, value in parse_qsl(entry.request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        for name, value in parse_qsl(
+            entry.request.scope["query_string"].decode("latin-1"), keep_blank_values=True
+        )
         if name != "f"
     }
     links = [link(entry.href(path, **given, f=form), "self", _LINK_TYPES[form], "This page")]
@@ -243,8 +275,12 @@ def _links(entry: Entry, found: Collection, form: str, cursor: str | None) -> li
     ]
     if cursor is not None:
         rest = {name: value for name, value in given.items() if name not in ("offset", "cursor")}
-        links.append(link(entry.href(path, **rest, cursor=cursor, f=form), "next", _LINK_TYPES[form], "Next page"))
-    links.append(link(entry.href(f"/collections/{found.id}", f="json"), "collection", JSON, found.title("en")))
+        links.append(
+            link(entry.href(path, **rest, cursor=cursor, f=form), "next", _LINK_TYPES[form], "Next page")
+        )
+    links.append(
+        link(entry.href(f"/collections/{found.id}", f="json"), "collection", JSON, found.title("en"))
+    )
     return links
 
 
@@ -252,7 +288,9 @@ def _digest(entry: Entry) -> str:
     """What a page token belongs to: everything asked but how far and in what form."""
     given = sorted(
         (name, value)
-        for name, value in parse_qsl(entry.request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        for name, value in parse_qsl(
+            entry.request.scope["query_string"].decode("latin-1"), keep_blank_values=True
+        )
         if name not in ("f", "limit", "offset", "cursor")
     )
     return hashlib.blake2b(json.dumps(given).encode(), digest_size=8).hexdigest()
@@ -271,7 +309,9 @@ def _start_of(entry: Entry, found: Collection, cursor: str) -> int:
     except (ValueError, TypeError, RecursionError):
         good, start, version = False, 0, ""
     if not good:
-        raise InvalidInput("the cursor does not belong to this question", field="cursor", expected="a link `next`")
+        raise InvalidInput(
+            "the cursor does not belong to this question", field="cursor", expected="a link `next`"
+        )
     if version != found.version[:16]:
         raise Gone("the data have been replaced since the first page; begin again", field="cursor")
     return int(start)
@@ -283,7 +323,9 @@ def _start_of(entry: Entry, found: Collection, cursor: str) -> int:
     summary="One feature",
     responses={200: {"description": "A feature", "content": {GEOJSON: {}, HTML: {}}}},
 )
-async def item(entry: Visitor, collectionId: str, featureId: str, f: Format = None, crs: CrsText = None) -> Response:
+async def item(
+    entry: Visitor, collectionId: str, featureId: str, f: Format = None, crs: CrsText = None
+) -> Response:
     """A feature by its id."""
     if collectionId == "catalogue":
         from api.ogc.records import record_item
@@ -333,7 +375,11 @@ async def queryables(entry: Visitor, collectionId: str, f: Format = None) -> Res
         "title": found.title(entry.language),
         "properties": {
             **{item.name: schema_of(item) for item in found.properties},
-            **({"geometry": {"title": "geometry", "format": f"geometry-{_SHAPES[found.geometry]}"}} if found.geometry else {}),
+            **(
+                {"geometry": {"title": "geometry", "format": f"geometry-{_SHAPES[found.geometry]}"}}
+                if found.geometry
+                else {}
+            ),
         },
         "additionalProperties": False,
     }

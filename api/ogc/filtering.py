@@ -72,7 +72,7 @@ class Filter:
     def rows(self, table: FeatureTable) -> Rows:
         """The rows for which the filter is true, in the table's order."""
         kept = _Evaluation(table, self.crs).truth(self.tree)
-        return np.flatnonzero(pc.fill_null(kept, False).to_numpy(zero_copy_only=False))
+        return np.flatnonzero(pc.fill_null(kept, fill_value=False).to_numpy(zero_copy_only=False))
 
 
 def read(text: str, language: str, crs: str = "OGC:CRS84") -> Filter:
@@ -88,12 +88,17 @@ def read(text: str, language: str, crs: str = "OGC:CRS84") -> Filter:
     """
     if language not in ("cql2-text", "cql2-json"):
         raise InvalidInput(
-            "this filter language is not known", field="filter-lang", value=language, expected="cql2-text or cql2-json"
+            "this filter language is not known",
+            field="filter-lang",
+            value=language,
+            expected="cql2-text or cql2-json",
         )
     depth = _depth(text)
     if len(text) > _MOST_TEXT or depth > _MOST_DEPTH:
         raise InvalidInput(
-            "the filter is too long or too deep", field="filter", expected=f"{_MOST_TEXT} letters, depth {_MOST_DEPTH}"
+            "the filter is too long or too deep",
+            field="filter",
+            expected=f"{_MOST_TEXT} letters, depth {_MOST_DEPTH}",
         )
     try:
         if language == "cql2-json":
@@ -101,8 +106,16 @@ def read(text: str, language: str, crs: str = "OGC:CRS84") -> Filter:
             cql2.parse_json(text)
         else:
             tree = cql2.parse_text(text).to_json()
-    except (cql2.ParseError, cql2.ValidationError, orjson.JSONDecodeError, ValueError, RecursionError) as error:
-        raise InvalidInput(f"the filter is no CQL2: {str(error)[:200]}", field="filter", value=text) from error
+    except (
+        cql2.ParseError,
+        cql2.ValidationError,
+        orjson.JSONDecodeError,
+        ValueError,
+        RecursionError,
+    ) as error:
+        raise InvalidInput(
+            f"the filter is no CQL2: {str(error)[:200]}", field="filter", value=text
+        ) from error
     _count(tree)
     return Filter(tree, crs)
 
@@ -130,7 +143,9 @@ def _count(tree: Any) -> None:
         elif isinstance(node, list):
             queue += node
     if nodes > _MOST_NODES:
-        raise InvalidInput("the filter has too many terms", field="filter", value=nodes, expected=f"{_MOST_NODES}")
+        raise InvalidInput(
+            "the filter has too many terms", field="filter", value=nodes, expected=f"{_MOST_NODES}"
+        )
 
 
 class _Evaluation:
@@ -154,7 +169,7 @@ class _Evaluation:
                 return column
         raise _wrong("this is no condition", node)
 
-    def _operation(self, op: str, args: list[Any]) -> pa.Array:
+    def _operation(self, op: str, args: list[Any]) -> pa.Array:  # noqa: PLR0911 - one for each kind
         if op in ("and", "or"):
             join = pc.and_kleene if op == "and" else pc.or_kleene
             result = self.truth(args[0])
@@ -202,7 +217,11 @@ class _Evaluation:
     def _alike(self, a: Any, b: Any) -> tuple[Any, Any]:
         """A text beside a column of instants is an instant; else both as they are."""
         for first, second, swap in ((a, b, False), (b, a, True)):
-            if pa.types.is_timestamp(first.type) and pa.types.is_string(second.type) and isinstance(second, pa.Scalar):
+            if (
+                pa.types.is_timestamp(first.type)
+                and pa.types.is_string(second.type)
+                and isinstance(second, pa.Scalar)
+            ):
                 moment = _timestamp(str(second.as_py()))
                 return (moment, first) if swap else (first, moment)
         return a, b
@@ -222,7 +241,7 @@ class _Evaluation:
         except pa.ArrowInvalid as error:
             raise _wrong("this is no pattern", pattern) from error
 
-    def _value(self, node: Any) -> Any:
+    def _value(self, node: Any) -> Any:  # noqa: PLR0911 - one for each kind of value
         if isinstance(node, dict):
             if "property" in node:
                 return self._column(node["property"])
@@ -275,9 +294,11 @@ class _Evaluation:
         shape = self._shape(right)
         rows = np.arange(self.rows)
         if relation != "disjoint":  # all others need the bounds to meet
-            west, south, east, north = shape.bounds
+            west, south, east, north = shapely.bounds(shape).tolist()
             table = self.table
-            over = (table.west <= east) & (table.east >= west) & (table.south <= north) & (table.north >= south)
+            over = (
+                (table.west <= east) & (table.east >= west) & (table.south <= north) & (table.north >= south)
+            )
             rows = np.flatnonzero(over)
         shapes = self.table.shapes(rows)
         test = getattr(shapely, relation)
@@ -287,6 +308,7 @@ class _Evaluation:
         return pa.array(result, mask=np.isnan(self.table.west))
 
     def _shape(self, node: Any) -> shapely.Geometry:
+        shape: shapely.Geometry
         try:
             if isinstance(node, dict) and isinstance(node.get("bbox"), list):
                 numbers = [float(number) for number in node["bbox"]]
@@ -321,4 +343,6 @@ def _timestamp(text: str) -> pa.Scalar:
 
 
 def _wrong(what: str, value: Any, expected: str | None = None) -> InvalidInput:
-    return InvalidInput(f"the filter cannot be used: {what}", field="filter", value=str(value), expected=expected)
+    return InvalidInput(
+        f"the filter cannot be used: {what}", field="filter", value=str(value), expected=expected
+    )

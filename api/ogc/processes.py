@@ -33,7 +33,8 @@ from geodata.manifest import Residency
 
 _CONF = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
 CONFORMANCE = tuple(
-    _CONF + name for name in ("core", "ogc-process-description", "json", "html", "oas30", "job-list", "dismiss")
+    _CONF + name
+    for name in ("core", "ogc-process-description", "json", "html", "oas30", "job-list", "dismiss")
 )
 REL = "http://www.opengis.net/def/rel/ogc/1.0/"
 router = APIRouter(tags=["Processes"])
@@ -258,7 +259,10 @@ async def execute(entry: Visitor, processId: str) -> Response:
             applied = {"Preference-Applied": "respond-sync"} if "respond-sync" in prefer else {}
             return _results(entry, row, wanted, body.get("response", "raw"), applied)
     row = await asyncio.to_thread(manager.jobs.get, job, entry.caller.tenant)
-    headers = {"Location": entry.href(f"/jobs/{job}"), "Link": f'<{entry.href(f"/jobs/{job}")}>; rel="monitor"'}
+    headers = {
+        "Location": entry.href(f"/jobs/{job}"),
+        "Link": f'<{entry.href(f"/jobs/{job}")}>; rel="monitor"',
+    }
     if wants_async:
         headers["Preference-Applied"] = "respond-async"
     return bytes_answer(entry.request, orjson.dumps(_status(entry, row)), JSON, status=201, headers=headers)
@@ -267,7 +271,9 @@ async def execute(entry: Visitor, processId: str) -> Response:
 def _body(request: Request, body: bytes) -> dict[str, Any]:
     media = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
     if media != JSON:
-        raise UnsupportedMedia("a request to execute is JSON", field="Content-Type", value=media, expected=JSON)
+        raise UnsupportedMedia(
+            "a request to execute is JSON", field="Content-Type", value=media, expected=JSON
+        )
     document = json_of(body)
     if not isinstance(document, dict):
         raise InvalidInput("a request to execute is a JSON object", field="body")
@@ -279,7 +285,9 @@ def _body(request: Request, body: bytes) -> dict[str, Any]:
             expected=", ".join(sorted(known)),
         )  # fmt: skip
     if "subscriber" in document:
-        raise InvalidInput("callbacks are not offered here", field="/subscriber", hint="follow the job's events")
+        raise InvalidInput(
+            "callbacks are not offered here", field="/subscriber", hint="follow the job's events"
+        )
     if document.get("response", "raw") not in ("raw", "document"):
         raise InvalidInput("the response is raw or document", field="/response")
     return document
@@ -292,7 +300,9 @@ def json_of(body: bytes) -> Any:
         InvalidInput: It is none.
     """
     if _too_deep(body):
-        raise InvalidInput("the body nests too deep", field="body", expected=f"a depth of {_MOST_DEPTH} at most")
+        raise InvalidInput(
+            "the body nests too deep", field="body", expected=f"a depth of {_MOST_DEPTH} at most"
+        )
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -336,7 +346,11 @@ def _inputs(card: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any
                 raise InvalidInput("an input is missing", field=f"/inputs/{name}", expected=about["title"])
             continue
         value = inputs[name]
-        if isinstance(value, dict) and set(value) <= {"value", "mediaType", "encoding", "schema"} and "value" in value:
+        if (
+            isinstance(value, dict)
+            and set(value) <= {"value", "mediaType", "encoding", "schema"}
+            and "value" in value
+        ):
             value = value["value"]
         _validate(value, about["schema"], f"/inputs/{name}")
         plain[name] = value
@@ -354,14 +368,21 @@ def _validate(value: Any, schema: Mapping[str, Any], where: str) -> None:
 def _outputs(card: Mapping[str, Any], outputs: Any) -> list[str]:
     if outputs is None:
         return list(card["outputs"])
-    if not isinstance(outputs, dict) or not set(outputs) <= set(card["outputs"]) or not all(
-        isinstance(item, dict) for item in outputs.values()
+    if (
+        not isinstance(outputs, dict)
+        or not set(outputs) <= set(card["outputs"])
+        or not all(isinstance(item, dict) for item in outputs.values())
     ):
         raise InvalidInput(
-            "the process has no such output", field="/outputs", value=outputs, expected=", ".join(card["outputs"])
+            "the process has no such output",
+            field="/outputs",
+            value=outputs,
+            expected=", ".join(card["outputs"]),
         )
     if any(item.get("transmissionMode", "value") != "value" for item in outputs.values()):
-        raise InvalidInput("outputs are given by value only", field="/outputs", expected="transmissionMode value")
+        raise InvalidInput(
+            "outputs are given by value only", field="/outputs", expected="transmissionMode value"
+        )
     return list(outputs) or list(card["outputs"])
 
 
@@ -406,7 +427,9 @@ async def jobs(
     start = 0 if offset is None else integer(offset, "offset", 0, 10**9)
     wanted = words(status) if status is not None else ()
     if not set(wanted) <= set(_STATUS):
-        raise InvalidInput("there is no such status", field="status", value=status, expected=", ".join(_STATUS))
+        raise InvalidInput(
+            "there is no such status", field="status", value=status, expected=", ".join(_STATUS)
+        )
     rows = await asyncio.to_thread(
         entry.context.manager.jobs.of_tenant,
         entry.caller.tenant, process=process_id, status=wanted, limit=count + 1, offset=start,
@@ -458,7 +481,11 @@ def _results(
     if row["status"] == "dismissed":
         raise Conflict("the job was dismissed", field="jobId", value=row["id"])
     if row["status"] == "failed":
-        problem = {"title": "Internal Server Error", **json.loads(row["error"]), "instance": f"/jobs/{row['id']}"}
+        problem = {
+            "title": "Internal Server Error",
+            **json.loads(row["error"]),
+            "instance": f"/jobs/{row['id']}",
+        }
         return problem_response(problem, headers)
     body = row["outputs"].encode()
     outputs = orjson.loads(body)
@@ -480,7 +507,9 @@ def _status(entry: Entry, row: sa.RowMapping) -> dict[str, Any]:
     if row["status"] == "successful":
         links.append(link(entry.href(f"{base}/results"), f"{REL}results", JSON, "Results"))
     if row["status"] == "failed":
-        links.append(link(entry.href(f"{base}/results"), f"{REL}exceptions", "application/problem+json", "Problem"))
+        links.append(
+            link(entry.href(f"{base}/results"), f"{REL}exceptions", "application/problem+json", "Problem")
+        )
     document = {
         "jobID": row["id"],
         "processID": row["process"],

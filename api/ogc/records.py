@@ -62,12 +62,27 @@ def record(entry: Entry, item: Collection) -> dict[str, Any]:
             "themes": [{"concepts": [{"id": str(item.about.get("kind", "result"))}], "scheme": "kinds"}],
         },
         "links": [
-            link(entry.href(f"/collections/catalogue/items/{item.id}", f="json"), "self", GEOJSON, "This record"),
-            link(entry.href(f"/collections/catalogue/items/{item.id}", f="html"), "alternate", HTML, "For people"),
+            link(
+                entry.href(f"/collections/catalogue/items/{item.id}", f="json"),
+                "self",
+                GEOJSON,
+                "This record",
+            ),
+            link(
+                entry.href(f"/collections/catalogue/items/{item.id}", f="html"),
+                "alternate",
+                HTML,
+                "For people",
+            ),
             link(entry.href("/collections/catalogue"), "collection", JSON, "Catalogue"),
             link(entry.href(base, f="json"), "describes", JSON, "The collection"),
             link(entry.href(f"{base}/licence"), "license", "text/plain", "Licence"),
-            link(entry.href(f"/policies/{item.id}"), "http://www.w3.org/ns/odrl/2/hasPolicy", "application/ld+json", "Terms of use"),
+            link(
+                entry.href(f"/policies/{item.id}"),
+                "http://www.w3.org/ns/odrl/2/hasPolicy",
+                "application/ld+json",
+                "Terms of use",
+            ),
         ],
     }
 
@@ -85,13 +100,15 @@ def record_items(
     for name in query:
         if name not in PARAMETERS:
             raise InvalidInput(
-                "this query parameter is not known here", field=name, expected="one of " + ", ".join(PARAMETERS)
+                "this query parameter is not known here",
+                field=name,
+                expected="one of " + ", ".join(PARAMETERS),
             )
     entry.note("records", "catalogue")
     form = negotiate(entry.request, FEATURES, f)
     count = _DEFAULT if limit is None else integer(limit, "limit", 1, _MOST)
     start = 0 if offset is None else integer(offset, "offset", 0, 10**9)
-    found = [item for item in entry.visible() if _matches(item, query, entry.language)]
+    found = [item for item in entry.visible() if _matches(item, query)]
     if box is not None:
         area = check_lonlat(bbox(box))
         found = [item for item in found if _meets(item, area)]
@@ -104,11 +121,18 @@ def record_items(
     path = "/collections/catalogue/items"
     links = [
         link(entry.href(path, **given, offset=start or None, f="json"), "self", GEOJSON, "This page"),
-        link(entry.href(path, **given, offset=start or None, f="html"), "alternate", HTML, "This page for people"),
+        link(
+            entry.href(path, **given, offset=start or None, f="html"),
+            "alternate",
+            HTML,
+            "This page for people",
+        ),
         link(entry.href("/collections/catalogue"), "collection", JSON, "Catalogue"),
     ]
     if start + count < len(found):
-        links.append(link(entry.href(path, **given, offset=start + count, f=form), "next", GEOJSON, "Next page"))
+        links.append(
+            link(entry.href(path, **given, offset=start + count, f=form), "next", GEOJSON, "Next page")
+        )
     document = {
         "type": "FeatureCollection",
         "numberMatched": len(found),
@@ -119,7 +143,7 @@ def record_items(
     return answer(entry.request, document, form, media=GEOJSON, title="Catalogue")
 
 
-def _matches(item: Collection, query: Any, language: str) -> bool:
+def _matches(item: Collection, query: Any) -> bool:
     """Words must all occur; types, ids and external ids are alternatives."""
     texts = [*item.titles.values(), item.description, *_keywords(item), item.id]
     text = " ".join(texts).casefold()
@@ -152,7 +176,7 @@ def _overlaps(item: Collection, start: datetime | None, end: datetime | None) ->
 def record_item(entry: Entry, record_id: str, f: str | None) -> Response:
     """One record."""
     for name in entry.request.query_params:
-        if name not in ("f",):
+        if name != "f":
             raise InvalidInput("this query parameter is not known here", field=name, expected="f")
     try:
         found = entry.collection(record_id)

@@ -101,10 +101,18 @@ def _add_sensor(city: City, city_id: str, row: Mapping[str, Any], place: dict[st
     thing = f"{city_id}:{'/'.join(where) or row['sensor_id']}"
     words = " ".join(where) or str(row["sensor_id"])
     about = {name: row[name] for name in ("building_id", "room_id") if row.get(name)}
-    city.add("Things", thing, {"name": words, "description": f"A place with sensors: {words}", "properties": about})
     city.add(
-        "Sensors", sensor,
-        {"name": str(row["sensor_id"]), "description": f"Sensor {row['sensor_id']}", "encodingType": "text/plain", "metadata": ""},
+        "Things", thing, {"name": words, "description": f"A place with sensors: {words}", "properties": about}
+    )
+    city.add(
+        "Sensors",
+        sensor,
+        {
+            "name": str(row["sensor_id"]),
+            "description": f"Sensor {row['sensor_id']}",
+            "encodingType": "text/plain",
+            "metadata": "",
+        },
     )
     prop = f"{city_id}:{observed}"
     city.add("ObservedProperties", prop, {"name": observed, "definition": observed, "description": observed})

@@ -123,7 +123,9 @@ def number_or_none(result: Any, field: str) -> float | None:
             result = math.nan
     if isinstance(result, (int, float)) and abs(result) < 1e300 and math.isfinite(result):
         return float(result)
-    raise InvalidInput("the result is no finite number", field=field, value=result, expected="a number or null")
+    raise InvalidInput(
+        "the result is no finite number", field=field, value=result, expected="a number or null"
+    )
 
 
 def latest(times: npt.NDArray[np.int64]) -> str | None:
@@ -143,5 +145,3 @@ def iso(nanoseconds: int) -> str:
 def as_number(value: float) -> float | None:
     """A value as JSON has it."""
     return None if math.isnan(value) else value
-
-

@@ -92,7 +92,9 @@ def _orderby(text: str) -> tuple[tuple[str, bool], ...]:
     for part in text.split(","):
         name, _, way = part.strip().partition(" ")
         if not re.fullmatch(r"@?[A-Za-z][\w./@]*", name) or way.strip() not in ("", "asc", "desc"):
-            raise InvalidInput("this is no order", field="$orderby", value=text, expected="phenomenonTime desc")
+            raise InvalidInput(
+                "this is no order", field="$orderby", value=text, expected="phenomenonTime desc"
+            )
         order.append((name, way.strip() == "desc"))
     return tuple(order)
 
@@ -136,7 +138,8 @@ class _Parser:
         self.depth = 0
 
     def _tokens(self, text: str) -> list[tuple[str, str]]:
-        tokens, place = [], 0
+        tokens: list[tuple[str, str]] = []
+        place = 0
         text = text.rstrip()
         while place < len(text):
             found = _TOKEN.match(text, place)
@@ -147,7 +150,9 @@ class _Parser:
         return tokens
 
     def _wrong(self) -> InvalidInput:
-        return InvalidInput("the filter is not understood", field="$filter", value=self.text, expected="name eq 'x'")
+        return InvalidInput(
+            "the filter is not understood", field="$filter", value=self.text, expected="name eq 'x'"
+        )
 
     def whole(self) -> Value:
         """The filter as a function of an entity."""

@@ -9,6 +9,7 @@ import asyncio
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
@@ -131,7 +132,12 @@ def _absolute(entry: Entry, path: str) -> str:
     return entry.host + href if href.startswith("/") else href
 
 
-@router.get(BASE + "/{path:path}", name="entities", summary="Entities by their path", openapi_extra={"x-own-parameters": True})
+@router.get(
+    BASE + "/{path:path}",
+    name="entities",
+    summary="Entities by their path",
+    openapi_extra={"x-own-parameters": True},
+)
 async def read(entry: Visitor, path: str) -> Response:
     """A set, an entity, a relation or a member: ``Things('a')/Datastreams?$top=5``."""
     given = _given(entry.request)
@@ -139,7 +145,7 @@ async def read(entry: Visitor, path: str) -> Response:
     sensors = Sensors(entry)
     entry.note("sensorthings", "sensors")
     kind, found, one = await _resolve(sensors, path)
-    if kind == "$value" or kind == "$ref":
+    if kind in ("$value", "$ref"):
         entry.count(1)
         return _member(entry, found, raw=kind == "$value")
     if one:
@@ -193,7 +199,11 @@ async def _resolve(sensors: Sensors, path: str) -> tuple[str, list[Any], bool]:
     for place, step in enumerate(_joined(steps)):
         parsed = _STEP.fullmatch(step)
         name = parsed.group(1) if parsed else step
-        key = None if parsed is None or (parsed.group(2) is None and parsed.group(3) is None) else parsed.group(2) or parsed.group(3)
+        key = (
+            None
+            if parsed is None or (parsed.group(2) is None and parsed.group(3) is None)
+            else parsed.group(2) or parsed.group(3)
+        )
         if place == 0:
             if name not in SETS:
                 raise NotFound("there is no such set", field="path", value=name)
@@ -291,10 +301,16 @@ async def _some_observations(
     falling = wanted.orderby[:1] == (("phenomenonTime", True),)
     simple = wanted.filter is None and (not wanted.orderby or wanted.orderby[0][0] == "phenomenonTime")
     if simple:
-        number = np.concatenate([np.full(len(t), i) for i, (_, t, _) in enumerate(parts)] or [np.empty(0, int)])
+        number = np.concatenate(
+            [np.full(len(t), i) for i, (_, t, _) in enumerate(parts)] or [np.empty(0, int)]
+        )
         times = np.concatenate([t for _, t, _ in parts] or [np.empty(0, np.int64)])
         values = np.concatenate([v for _, _, v in parts] or [np.empty(0)])
-        order = np.argsort(-times if falling else times, kind="stable") if wanted.orderby or len(parts) > 1 else np.arange(len(times))
+        order = (
+            np.argsort(-times if falling else times, kind="stable")
+            if wanted.orderby or len(parts) > 1
+            else np.arange(len(times))
+        )
         page = order[wanted.skip : wanted.skip + wanted.top]
         made = [_observation(streams[int(number[i])], int(times[i]), float(values[i])) for i in page]
         return made, len(times)
@@ -323,7 +339,11 @@ async def _shown(sensors: Sensors, kind: str, entity: Entity, wanted: Options) -
     """An entity with its links, the members selected, and what was to be expanded."""
     quoted = str(entity["@iot.id"]).replace("'", "''")
     own = _absolute(sensors.entry, f"{BASE}/{kind}('{quoted}')")
-    members = {name: value for name, value in entity.items() if not wanted.select or name in ("@iot.id", *wanted.select)}
+    members = {
+        name: value
+        for name, value in entity.items()
+        if not wanted.select or name in ("@iot.id", *wanted.select)
+    }
     if kind == "Datastreams" and (not wanted.select or "phenomenonTime" in wanted.select):
         members |= await _times_of(sensors, str(entity["@iot.id"]))
     shown = {"@iot.id": entity["@iot.id"], "@iot.selfLink": own, **members}
@@ -334,7 +354,12 @@ async def _shown(sensors: Sensors, kind: str, entity: Entity, wanted: Options) -
             shown[f"{relation}@iot.navigationLink"] = f"{own}/{relation}"
     unknown = sorted(set(wanted.expand) - set(RELATIONS[kind]))
     if unknown:
-        raise InvalidInput("there is no such relation", field="$expand", value=unknown[0], expected=", ".join(RELATIONS[kind]))
+        raise InvalidInput(
+            "there is no such relation",
+            field="$expand",
+            value=unknown[0],
+            expected=", ".join(RELATIONS[kind]),
+        )
     return shown
 
 
@@ -385,7 +410,13 @@ async def _document(entry: Entry) -> Any:
     return json_of(await entry.request.body())
 
 
-@router.post(BASE + "/Observations", name="add observation", summary="Add an observation", openapi_extra=_JSON_BODY, responses=_CREATED)
+@router.post(
+    BASE + "/Observations",
+    name="add observation",
+    summary="Add an observation",
+    openapi_extra=_JSON_BODY,
+    responses=_CREATED,
+)
 async def add(entry: Visitor) -> Response:
     """Keep one observation; its body names the datastream."""
     one = await _document(entry)
@@ -451,7 +482,9 @@ async def add_below(entry: Visitor, path: str) -> Response:
     """Keep an observation of ``Datastreams('…')/Observations``."""
     found = re.fullmatch(r"Datastreams\('((?:[^']|'')*)'\)/Observations", path)
     if not found:
-        raise _NotWritable("only observations can be added; sensors come with the city's pack", field="path", value=path)
+        raise _NotWritable(
+            "only observations can be added; sensors come with the city's pack", field="path", value=path
+        )
     arrived = _arrived(await _document(entry), found.group(1).replace("''", "'"), "")
     await store_all(entry, [arrived])
     return _created(entry, arrived)
@@ -461,7 +494,7 @@ class _NotWritable(HttpProblem):
     """This set is read only."""
 
     status = 405
-    headers = {"Allow": "GET, HEAD"}
+    headers = MappingProxyType({"Allow": "GET, HEAD"})
 
 
 def _of_request(request: Any) -> Arrived:
@@ -479,7 +512,9 @@ def _of_array(group: Any, where: str) -> Iterable[Arrived]:
         raise InvalidInput("a data array has components", field=f"{where}/components")
     names, rows = group["components"], group.get("dataArray")
     if not isinstance(rows, list) or len(rows) > _MOST_OBSERVATIONS:
-        raise InvalidInput("a data array has rows", field=f"{where}/dataArray", expected=f"{_MOST_OBSERVATIONS} at most")
+        raise InvalidInput(
+            "a data array has rows", field=f"{where}/dataArray", expected=f"{_MOST_OBSERVATIONS} at most"
+        )
     for number, row in enumerate(rows):
         if not isinstance(row, list) or len(row) != len(names) or not all(isinstance(n, str) for n in names):
             raise InvalidInput("a row has one value for each component", field=f"{where}/dataArray/{number}")
@@ -490,7 +525,16 @@ def _of_array(group: Any, where: str) -> Iterable[Arrived]:
 def _arrived(one: Any, stream: str | None, where: str) -> Arrived:
     if not isinstance(one, dict):
         raise InvalidInput("an observation is an object", field=where or "body")
-    known = {"result", "phenomenonTime", "resultTime", "Datastream", "id", "FeatureOfInterest/id", "resultQuality", "parameters"}
+    known = {
+        "result",
+        "phenomenonTime",
+        "resultTime",
+        "Datastream",
+        "id",
+        "FeatureOfInterest/id",
+        "resultQuality",
+        "parameters",
+    }
     unknown = sorted(set(one) - known)
     if unknown or "result" not in one:
         raise InvalidInput(
@@ -500,7 +544,9 @@ def _arrived(one: Any, stream: str | None, where: str) -> Arrived:
     named = one.get("Datastream")
     stream = stream or (named.get("@iot.id") if isinstance(named, dict) else None)
     if not isinstance(stream, str):
-        raise InvalidInput("the datastream is missing", field=f"{where}/Datastream", expected='{"@iot.id": "…"}')
+        raise InvalidInput(
+            "the datastream is missing", field=f"{where}/Datastream", expected='{"@iot.id": "…"}'
+        )
     time = one.get("phenomenonTime") or one.get("resultTime")
     if not isinstance(time, str):
         raise InvalidInput("the instant is missing", field=f"{where}/phenomenonTime")
@@ -530,7 +576,7 @@ async def _keep_permitted(
         stream = streams.get(name)
         try:
             if stream is None:
-                raise NotFound("there is no such datastream", field="Datastream", value=name)  # noqa: TRY301
+                raise NotFound("there is no such datastream", field="Datastream", value=name)
             entry.context.guard.check(entry.caller, Action.WRITE, stream.target)
         except TwinboxError as error:
             denied[name] = error
@@ -559,6 +605,6 @@ def _address(entry: Entry, item: Arrived) -> str:
 
 def _created(entry: Entry, item: Arrived) -> Response:
     body = {**_observation(item.stream, item.time_ns, float("nan")), "result": item.value}
-    return bytes_answer(entry.request, orjson.dumps(body), JSON, status=201, headers={"Location": _address(entry, item)})
-
-
+    return bytes_answer(
+        entry.request, orjson.dumps(body), JSON, status=201, headers={"Location": _address(entry, item)}
+    )

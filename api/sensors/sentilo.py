@@ -67,12 +67,20 @@ async def _visitor(request: Request) -> Any:
     """A visitor whose key came in Sentilo's own header."""
     key = request.headers.get("identity_key")
     if key is not None and "authorization" not in request.headers:
-        request.scope["headers"] = [*request.scope["headers"], (b"authorization", b"Bearer " + key.encode("latin-1"))]
+        request.scope["headers"] = [
+            *request.scope["headers"],
+            (b"authorization", b"Bearer " + key.encode("latin-1")),
+        ]
         request = Request(request.scope, request.receive)
     return await enter(request)
 
 
-@router.put("/data/{provider}/{sensor}", name="sentilo sensor", summary="Publish observations of a sensor", openapi_extra=_BODY)
+@router.put(
+    "/data/{provider}/{sensor}",
+    name="sentilo sensor",
+    summary="Publish observations of a sensor",
+    openapi_extra=_BODY,
+)
 async def publish(request: Request, provider: str, sensor: str) -> Response:
     """Keep the observations of one sensor, all or none."""
     entry = await _visitor(request)
@@ -81,7 +89,12 @@ async def publish(request: Request, provider: str, sensor: str) -> Response:
     return Response(b"", media_type=JSON)
 
 
-@router.put("/data/{provider}", name="sentilo provider", summary="Publish observations of several sensors", openapi_extra=_BODY)
+@router.put(
+    "/data/{provider}",
+    name="sentilo provider",
+    summary="Publish observations of several sensors",
+    openapi_extra=_BODY,
+)
 async def publish_several(request: Request, provider: str) -> Response:
     """Keep the observations of several sensors, all or none."""
     entry = await _visitor(request)
@@ -98,7 +111,9 @@ async def publish_several(request: Request, provider: str) -> Response:
     return Response(b"", media_type=JSON)
 
 
-@router.put("/data/{provider}/{sensor}/{value}", name="sentilo value", summary="Publish one value of a sensor")
+@router.put(
+    "/data/{provider}/{sensor}/{value}", name="sentilo value", summary="Publish one value of a sensor"
+)
 async def publish_value(request: Request, provider: str, sensor: str, value: str) -> Response:
     """Keep one value, observed now."""
     entry = await _visitor(request)
@@ -108,7 +123,9 @@ async def publish_value(request: Request, provider: str, sensor: str, value: str
 
 def _arrived(message: Any, provider: str, sensor: str, where: str) -> list[Arrived]:
     if not _NAME.fullmatch(provider) or not _NAME.fullmatch(sensor):
-        raise InvalidInput("names have letters, digits, _ and -", field=f"{where}/sensor", value=f"{provider}/{sensor}")
+        raise InvalidInput(
+            "names have letters, digits, _ and -", field=f"{where}/sensor", value=f"{provider}/{sensor}"
+        )
     rows = message.get("observations") if isinstance(message, dict) else None
     if not isinstance(rows, list) or not rows:
         raise InvalidInput("the message has no observations", field=f"{where}/observations")
@@ -118,7 +135,7 @@ def _arrived(message: Any, provider: str, sensor: str, where: str) -> list[Arriv
         if not isinstance(row, dict) or "value" not in row:
             raise InvalidInput("an observation has a value", field=f"{field}/value")
         value = number_or_none(row["value"], f"{field}/value")
-        arrived.append(Arrived(f"{provider}:{sensor}", time_of(row.get("timestamp"), f"{field}/timestamp"), value))
+        arrived.append(
+            Arrived(f"{provider}:{sensor}", time_of(row.get("timestamp"), f"{field}/timestamp"), value)
+        )
     return arrived
-
-

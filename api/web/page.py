@@ -33,12 +33,12 @@ def page(document: Any, title: str, path: str) -> bytes:
     body = "".join(
         [
             '<a class="skip" href="#main">Skip to content</a>',
-            f"<header><nav aria-label=\"Path\">{_trail(path)}</nav></header>",
+            f'<header><nav aria-label="Path">{_trail(path)}</nav></header>',
             f'<main id="main"><h1>{escape(title or "Twinbox")}</h1>',
             _value(rest, 2),
             _links(links),
             "</main>",
-            '<footer><p>Served by Twinbox. Add <code>?f=json</code> for the same as JSON.</p></footer>',
+            "<footer><p>Served by Twinbox. Add <code>?f=json</code> for the same as JSON.</p></footer>",
         ]
     )
     head = (
@@ -67,9 +67,9 @@ def _links(links: Sequence[Any]) -> str:
     items = []
     for item in links:
         words = escape(str(item.get("title") or item.get("rel", "link")))
-        about = escape(f'{item.get("rel", "")}, {item.get("type", "")}')
-        items.append(f'<li>{_anchor(str(item.get("href", "")), words)} <small>({about})</small></li>')
-    return f'<section><h2>Links</h2><ul>{"".join(items)}</ul></section>'
+        about = escape(f"{item.get('rel', '')}, {item.get('type', '')}")
+        items.append(f"<li>{_anchor(str(item.get('href', '')), words)} <small>({about})</small></li>")
+    return f"<section><h2>Links</h2><ul>{''.join(items)}</ul></section>"
 
 
 def _anchor(href: str, words: str) -> str:
@@ -106,8 +106,11 @@ def _terms(item: Mapping[str, Any], level: int) -> str:
     large = {name: value for name, value in item.items() if _is_large(value)}
     html = ""
     if plain:
-        rows = (f"<dt>{escape(str(name))}</dt><dd>{_value(value, level + 1)}</dd>" for name, value in plain.items())
-        html += f'<dl>{"".join(rows)}</dl>'
+        rows = (
+            f"<dt>{escape(str(name))}</dt><dd>{_value(value, level + 1)}</dd>"
+            for name, value in plain.items()
+        )
+        html += f"<dl>{''.join(rows)}</dl>"
     heading = min(level, 6)
     for name, value in large.items():
         inner = _links(value) if name == "links" else _value(value, level + 1)
@@ -118,7 +121,9 @@ def _terms(item: Mapping[str, Any], level: int) -> str:
 def _is_large(value: Any) -> bool:
     if isinstance(value, Mapping):
         return len(value) > 0
-    return isinstance(value, (list, tuple)) and any(isinstance(item, (Mapping, list, tuple)) for item in value)
+    return isinstance(value, (list, tuple)) and any(
+        isinstance(item, (Mapping, list, tuple)) for item in value
+    )
 
 
 def _list(items: Sequence[Any], level: int) -> str:
@@ -158,6 +163,7 @@ def _cell(name: str, value: Any, level: int) -> str:
     if name == "links" and isinstance(value, (list, tuple)):
         own = [item for item in value if item.get("rel") in ("self", "item", "alternate")][:3]
         return ", ".join(
-            _anchor(str(item.get("href", "")), escape(str(item.get("title") or item.get("rel")))) for item in own
+            _anchor(str(item.get("href", "")), escape(str(item.get("title") or item.get("rel"))))
+            for item in own
         )
     return _value(value, level + 1)

@@ -33,7 +33,13 @@ def server(
     small_world_home: Path, tmp_path_factory: pytest.TempPathFactory, database_url: str
 ) -> Iterator[Served]:
     """A server with open data and open runs."""
-    yield from serving(small_world_home, tmp_path_factory.mktemp("open"), open_data=True, open_runs=True, database=database_url)
+    yield from serving(
+        small_world_home,
+        tmp_path_factory.mktemp("open"),
+        open_data=True,
+        open_runs=True,
+        database=database_url,
+    )
 
 
 @pytest.fixture(scope="module")

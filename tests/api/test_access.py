@@ -39,7 +39,10 @@ def test_a_contract_opens_one_dataset_and_no_other(closed, is_problem):
     closed.registry.add_contract(agreement("acme-1", "acme", "metsa.buildings"))
     closed.context.guard.refresh()
     assert closed.get(ITEMS.format("metsa.buildings"), headers=headers).status_code == 200
-    assert closed.get("/collections/metsa.buildings/files/metsa.buildings.csv", headers=headers).status_code == 200
+    assert (
+        closed.get("/collections/metsa.buildings/files/metsa.buildings.csv", headers=headers).status_code
+        == 200
+    )
     problem = is_problem(closed.get(ITEMS.format("metsa.stops"), headers=headers), 403)
     assert problem["reasons"] == ["the key has no scope read:metsa.stops"]
 
@@ -111,7 +114,9 @@ def test_every_scope_only_takes_away(closed, is_problem):
     is_problem(closed.get("/collections/salo.districts/files/salo.districts.csv", headers=narrow), 403)
 
 
-@pytest.mark.parametrize("text", ["Bearer twb_000000000000_" + "a" * 43, "Bearer nonsense", "Basic YTpi", "Bearer", "twb_x"])
+@pytest.mark.parametrize(
+    "text", ["Bearer twb_000000000000_" + "a" * 43, "Bearer nonsense", "Basic YTpi", "Bearer", "twb_x"]
+)
 def test_a_bad_key_is_never_taken_for_none(server, is_problem, text):
     answer = server.get(ITEMS.format("metsa.buildings"), headers={"Authorization": text})
     is_problem(answer, 401)
@@ -136,8 +141,19 @@ def test_keys_end_by_time_by_hand_and_with_their_tenant(closed, is_problem):
 
 def test_the_store_keeps_no_secret(closed):
     headers = closed.key("careful")
-    secret = headers["Authorization"].rpartition("_")[2] if "_" in headers["Authorization"][-10:] else headers["Authorization"][-43:]
-    held = json.dumps([dict(row) for row in closed.context.store.rows(__import__("sqlalchemy").select(__import__("api.store", fromlist=["KEYS"]).KEYS))])
+    secret = (
+        headers["Authorization"].rpartition("_")[2]
+        if "_" in headers["Authorization"][-10:]
+        else headers["Authorization"][-43:]
+    )
+    held = json.dumps(
+        [
+            dict(row)
+            for row in closed.context.store.rows(
+                __import__("sqlalchemy").select(__import__("api.store", fromlist=["KEYS"]).KEYS)
+            )
+        ]
+    )
     assert secret not in held
     assert digest_of(headers["Authorization"].removeprefix("Bearer ")[17:]) in held
 
@@ -158,9 +174,12 @@ def test_data_that_stay_are_never_served(small_world_home, tmp_path, is_problem)
         for path in ("items", "items/b000001", "files/metsa.buildings.gpkg", "files/metsa.buildings.csv"):
             problem = is_problem(served.get(f"/collections/metsa.buildings/{path}", headers=headers), 403)
             assert "stay on their node" in problem["reasons"][0]
-        is_problem(served.get("/collections/metsa.terrain/position?coords=POINT(24.71 59.43)", headers=headers), 403)
+        is_problem(
+            served.get("/collections/metsa.terrain/position?coords=POINT(24.71 59.43)", headers=headers), 403
+        )
         assert served.get("/sta/v1.1/Things", headers=headers).json()["value"] == [] or all(
-            not item["@iot.id"].startswith("metsa") for item in served.get("/sta/v1.1/Things", headers=headers).json()["value"]
+            not item["@iot.id"].startswith("metsa")
+            for item in served.get("/sta/v1.1/Things", headers=headers).json()["value"]
         )
         assert served.get("/policies/metsa.buildings").json()["permission"] == []
         problem = is_problem(served.get(ITEMS.format("salo.buildings"), headers=headers), 403)
@@ -216,7 +235,9 @@ def issuer_key():
 def issued(small_world_home, tmp_path_factory, issuer_key):
     folder = tmp_path_factory.mktemp("oidc")
     public = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(issuer_key.public_key()))
-    (folder / "jwks.json").write_text(json.dumps({"keys": [{**public, "kid": "k1", "alg": "ES256", "use": "sig"}]}))
+    (folder / "jwks.json").write_text(
+        json.dumps({"keys": [{**public, "kid": "k1", "alg": "ES256", "use": "sig"}]})
+    )
     oidc = {"issuer": "https://id.example.ee", "audience": "twinbox", "jwks": str(folder / "jwks.json")}
     for served in serving(small_world_home, folder, oidc=oidc):
         served.registry.add_tenant("acme", "Acme")
@@ -230,7 +251,9 @@ def token(key, **changes):
         "iss": "https://id.example.ee", "aud": "twinbox", "exp": time.time() + 60, "tenant": "acme",
         "scope": "openid read:metsa.buildings",
     } | changes  # fmt: skip
-    return jwt.encode({n: v for n, v in claims.items() if v is not None}, key, algorithm="ES256", headers={"kid": "k1"})
+    return jwt.encode(
+        {n: v for n, v in claims.items() if v is not None}, key, algorithm="ES256", headers={"kid": "k1"}
+    )
 
 
 def test_a_token_of_the_issuer_lets_in(issued, issuer_key, is_problem):
@@ -241,7 +264,14 @@ def test_a_token_of_the_issuer_lets_in(issued, issuer_key, is_problem):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"exp": 1}, {"iss": "https://evil.example"}, {"aud": "other"}, {"tenant": None}, {"tenant": "nobody"}, {"exp": None}],
+    [
+        {"exp": 1},
+        {"iss": "https://evil.example"},
+        {"aud": "other"},
+        {"tenant": None},
+        {"tenant": "nobody"},
+        {"exp": None},
+    ],
 )
 def test_a_token_that_is_not_for_us_does_not(issued, issuer_key, is_problem, changes):
     headers = {"Authorization": f"Bearer {token(issuer_key, **changes)}"}
@@ -254,7 +284,9 @@ def test_neither_does_one_that_is_signed_by_another_or_not_at_all(issued, is_pro
     unsigned = jwt.encode(claims, None, algorithm="none", headers={"kid": "k1"})
     shared = jwt.encode(claims, "secret" * 8, algorithm="HS256", headers={"kid": "k1"})
     for text in (token(other), unsigned, shared):
-        is_problem(issued.get(ITEMS.format("metsa.buildings"), headers={"Authorization": f"Bearer {text}"}), 401)
+        is_problem(
+            issued.get(ITEMS.format("metsa.buildings"), headers={"Authorization": f"Bearer {text}"}), 401
+        )
 
 
 def test_quotas_are_told_and_held(small_world_home, tmp_path, is_problem):
@@ -272,5 +304,7 @@ def test_quotas_are_told_and_held(small_world_home, tmp_path, is_problem):
 
 
 def test_fees_of_a_contract():
-    policy = understand(agreement("a", "acme", "x", fee=Fee(eur_per_request=__import__("decimal").Decimal("0.01"))))
+    policy = understand(
+        agreement("a", "acme", "x", fee=Fee(eur_per_request=__import__("decimal").Decimal("0.01")))
+    )
     assert str(policy.fee.eur_per_request) == "0.01"

@@ -57,7 +57,11 @@ def test_a_page_is_bounded_by_bytes(small_world_home, tmp_path, truth):
 
 def test_a_cursor_belongs_to_its_question(server, is_problem):
     first = server.get(f"{BUILDINGS}/items?limit=5")
-    cursor = next(x["href"] for x in first.json()["links"] if x["rel"] == "next").partition("cursor=")[2].partition("&")[0]
+    cursor = (
+        next(x["href"] for x in first.json()["links"] if x["rel"] == "next")
+        .partition("cursor=")[2]
+        .partition("&")[0]
+    )
     is_problem(server.get(f"{BUILDINGS}/items?bbox=24,59,26,61&cursor={cursor}"), 400)
     is_problem(server.get(f"{BUILDINGS}/items?cursor=bm9uZQ"), 400)
     assert ids(server.get(f"{BUILDINGS}/items?limit=3&cursor={cursor}")) == ["b000005", "b000006", "b000007"]
@@ -118,17 +122,23 @@ def test_cql2_filters(server, truth, text, rows):
 def test_a_spatial_filter_agrees_with_shapely(server, truth):
     area = shapely.Polygon([(24.72, 59.44), (24.83, 59.45), (24.78, 59.50)])
     expected = truth.index[truth.to_crs(4326).geometry.intersects(area)]
-    answer = server.get(f"{BUILDINGS}/items", params={"filter": f"S_INTERSECTS(geometry, {area.wkt})", "limit": 1000})
+    answer = server.get(
+        f"{BUILDINGS}/items", params={"filter": f"S_INTERSECTS(geometry, {area.wkt})", "limit": 1000}
+    )
     assert ids(answer) == list(expected)
     within = truth.index[truth.to_crs(4326).geometry.within(area)]
-    answer = server.get(f"{BUILDINGS}/items", params={"filter": f"S_WITHIN(geometry, {area.wkt})", "limit": 1000})
+    answer = server.get(
+        f"{BUILDINGS}/items", params={"filter": f"S_WITHIN(geometry, {area.wkt})", "limit": 1000}
+    )
     assert ids(answer) == list(within)
 
 
 def test_cql2_as_json(server, truth):
     text = '{"op":"and","args":[{"op":">","args":[{"property":"height_m"},50]},{"op":"=","args":[{"property":"use"},"use 1"]}]}'
     expected = list(truth.index[(truth.height_m > 50) & (truth.use == "use 1")])
-    assert ids(server.get(f"{BUILDINGS}/items", params={"filter": text, "filter-lang": "cql2-json"})) == expected
+    assert (
+        ids(server.get(f"{BUILDINGS}/items", params={"filter": text, "filter-lang": "cql2-json"})) == expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -162,7 +172,13 @@ def test_the_same_content_is_not_sent_twice(server):
 
 
 def test_head_has_the_headers_of_get_and_no_body(server):
-    for path in ("/", "/collections", f"{BUILDINGS}/items?limit=2", f"{BUILDINGS}/items/b000001", "/openapi.json"):
+    for path in (
+        "/",
+        "/collections",
+        f"{BUILDINGS}/items?limit=2",
+        f"{BUILDINGS}/items/b000001",
+        "/openapi.json",
+    ):
         head, get = server.client.head(path), server.get(path)
         assert head.status_code == 200
         assert head.content == b""
@@ -189,4 +205,6 @@ def test_every_resource_has_a_page_for_people(server):
 def test_text_of_data_cannot_become_markup(server):
     from api.web.page import page
 
-    assert b"<script>" not in page({"name": "<script>alert(1)</script>", "href": 'x" onclick="y'}, "<b>", "/<i>/x")
+    assert b"<script>" not in page(
+        {"name": "<script>alert(1)</script>", "href": 'x" onclick="y'}, "<b>", "/<i>/x"
+    )

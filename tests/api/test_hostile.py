@@ -36,7 +36,9 @@ def test_bodies(server, is_problem, name):
 
 
 def test_a_number_of_31_digits_comes_back_or_is_refused(server):
-    answer = server.client.post(ECHO, content=b'{"inputs":{"echo":' + b"9" * 31 + b"}}", headers={"Content-Type": "application/json"})
+    answer = server.client.post(
+        ECHO, content=b'{"inputs":{"echo":' + b"9" * 31 + b"}}", headers={"Content-Type": "application/json"}
+    )
     assert answer.status_code < 500
 
 
@@ -98,7 +100,9 @@ def test_methods(server, is_problem):
 
 
 def test_a_body_over_the_limit(server, is_problem):
-    is_problem(server.client.post(ECHO, content=b" " * (2 << 20), headers={"Content-Type": "application/json"}), 413)
+    is_problem(
+        server.client.post(ECHO, content=b" " * (2 << 20), headers={"Content-Type": "application/json"}), 413
+    )
 
     def pieces():
         for _ in range(40):
@@ -108,7 +112,12 @@ def test_a_body_over_the_limit(server, is_problem):
 
 
 def test_other_content_types(server, is_problem):
-    is_problem(server.client.post(ECHO, content=b"a=1", headers={"Content-Type": "application/x-www-form-urlencoded"}), 415)
+    is_problem(
+        server.client.post(
+            ECHO, content=b"a=1", headers={"Content-Type": "application/x-www-form-urlencoded"}
+        ),
+        415,
+    )
     is_problem(server.client.post(ECHO, content=b"<x/>", headers={"Content-Type": "text/xml"}), 415)
 
 
@@ -166,7 +175,9 @@ ARCHIVES = {
 @pytest.mark.parametrize("name", ARCHIVES)
 def test_archives(server, is_problem, name):
     headers = {**server.key("uploader", "upload:*"), "Content-Type": "application/zip"}
-    is_problem(server.client.post("/uploads/metsa", content=pack_zip(server, ARCHIVES[name]), headers=headers), 400)
+    is_problem(
+        server.client.post("/uploads/metsa", content=pack_zip(server, ARCHIVES[name]), headers=headers), 400
+    )
     assert list((server.home / "api" / "quarantine").iterdir()) == []
 
 
@@ -176,10 +187,16 @@ def test_uploads_that_are_no_pack(server, is_problem):
         is_problem(server.client.post("/uploads/metsa", content=body, headers=headers), 400)
     whole = bytearray(pack_zip(server))
     whole[len(whole) // 2] ^= 0xFF
-    assert server.client.post("/uploads/metsa", content=bytes(whole), headers=headers).status_code in (400, 409)
+    assert server.client.post("/uploads/metsa", content=bytes(whole), headers=headers).status_code in (
+        400,
+        409,
+    )
     is_problem(server.client.post("/uploads/salo", content=pack_zip(server), headers=headers), 400)
     is_problem(server.client.post("/uploads/metsa", content=pack_zip(server)), 401)
-    is_problem(server.client.post("/uploads/metsa", content=b"x", headers={**headers, "Content-Type": "text/plain"}), 415)
+    is_problem(
+        server.client.post("/uploads/metsa", content=b"x", headers={**headers, "Content-Type": "text/plain"}),
+        415,
+    )
 
 
 def test_a_sound_pack_is_put_in_place(server):

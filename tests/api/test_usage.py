@@ -16,7 +16,9 @@ def rows(store: Store):
 
 
 def use(**changes):
-    return Use(**{"tenant": "acme", "key_id": "k", "contract": "", "operation": "items", "resource": "x"} | changes)
+    return Use(
+        **{"tenant": "acme", "key_id": "k", "contract": "", "operation": "items", "resource": "x"} | changes
+    )
 
 
 def test_a_journal_left_by_a_killed_server_is_folded_once(tmp_path):
@@ -61,7 +63,12 @@ def test_every_answer_is_a_row_and_refusals_are_none(small_world_home, tmp_path)
     for served in serving(small_world_home, tmp_path):
         headers = served.key("acme")
         served.registry.add_contract(
-            agreement("acme-1", "acme", "metsa.buildings", fee=Fee(eur_per_request=__import__("decimal").Decimal("0.013")))
+            agreement(
+                "acme-1",
+                "acme",
+                "metsa.buildings",
+                fee=Fee(eur_per_request=__import__("decimal").Decimal("0.013")),
+            )
         )
         served.context.guard.refresh()
         path = "/collections/metsa.buildings/items?limit=7"
@@ -75,13 +82,19 @@ def test_every_answer_is_a_row_and_refusals_are_none(small_world_home, tmp_path)
         assert served.get("/collections/metsa.buildings/items?bogus=1", headers=headers).status_code == 400
         served.context.journal.fold()
         month = now().strftime("%Y-%m")
-        (line,) = [item for item in month_of(served.context.store, month, "acme") if item.resource == "metsa.buildings"]
+        (line,) = [
+            item
+            for item in month_of(served.context.store, month, "acme")
+            if item.resource == "metsa.buildings"
+        ]
         assert (line.requests, line.contract) == (12, "acme-1")
         assert line.features == 7 * 12
         assert str(line.fee_eur) == "0.16"
         assert broken_link(served.context.store) is None
         told = served.get(f"/usage?month={month}", headers=headers).json()["lines"]
-        assert {"resource": "metsa.buildings", "requests": 12}.items() <= told[[x["resource"] for x in told].index("metsa.buildings")].items()
+        assert {"resource": "metsa.buildings", "requests": 12}.items() <= told[
+            [x["resource"] for x in told].index("metsa.buildings")
+        ].items()
 
 
 def test_an_idempotency_key_is_the_tenants_own(small_world_home, tmp_path):

@@ -35,11 +35,11 @@ import xarray as xr
 
 # In place of this folder, in which `api` would be this very file.
 sys.path[0] = str(Path(__file__).resolve().parents[1])
-from api_world import ORIGIN, about, buildings, write_recipes
-from small_world import CITIES
+from api_world import ORIGIN, about, buildings, write_recipes  # noqa: E402
+from small_world import CITIES  # noqa: E402
 
-from geodata.kinds import kind
-from geodata.publish import Draft, write_pack
+from geodata.kinds import kind  # noqa: E402
+from geodata.publish import Draft, write_pack  # noqa: E402
 
 BBOX = (24.70, 59.42, 24.80, 59.45)
 POSITION = "/collections/metsa.terrain/position?" + urlencode({"coords": "POINT(24.75 59.45)"})
@@ -74,7 +74,13 @@ def main() -> None:
                     beside("pygeoapi Parquet, bbox", port, PATHS["items"], *peer, theirs)
                 with xpublish(given.peers, home, cube) as peer:
                     query = urlencode({"coords": "POINT(24.75 59.43)", "parameter-name": "temperature"})
-                    beside("xpublish-edr, position", port, PATHS["position"], *peer, f"/datasets/cube/edr/position?{query}")
+                    beside(
+                        "xpublish-edr, position",
+                        port,
+                        PATHS["position"],
+                        *peer,
+                        f"/datasets/cube/edr/position?{query}",
+                    )
 
 
 def make_data(home: Path) -> tuple[gpd.GeoDataFrame, xr.Dataset]:
@@ -109,11 +115,11 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def process(command: list[str], port: int, path: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+def process(
+    command: list[str], port: int, path: str, **environment: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """A server as a process of its own, ready when it answers a path."""
-    running = subprocess.Popen(
-        command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL
-    )
+    running = subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
     try:
         for _ in range(600):
             with contextlib.suppress(OSError):
@@ -148,7 +154,9 @@ def get(connection: http.client.HTTPConnection, path: str) -> tuple[int, bytes]:
 
 def cpu_s(pid: int) -> float:
     """Processor seconds of a process, all its threads together."""
-    return sum(int(path.read_text().split()[0]) for path in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
+    return (
+        sum(int(path.read_text().split()[0]) for path in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
+    )
 
 
 def cpu_ms(port: int, pid: int, path: str, count: int) -> tuple[float, float, bytes]:
@@ -243,7 +251,9 @@ def beside(name: str, port: int, path: str, peer_port: int, peer_pid: int, peer_
         rounds.append((theirs / mine, mine, theirs))
     ratio, mine, theirs = (statistics.median(column) for column in zip(*rounds, strict=True))
     counts = [len(json.loads(text).get("features", [])) or "" for text in (body, other)]
-    print(f"{name:26s} {theirs:7.2f} ms CPU, ours {mine:.2f}: {ratio:.0f} times; features {counts[1]}, ours {counts[0]}")
+    print(
+        f"{name:26s} {theirs:7.2f} ms CPU, ours {mine:.2f}: {ratio:.0f} times; features {counts[1]}, ours {counts[0]}"
+    )
 
 
 @contextlib.contextmanager
@@ -258,7 +268,9 @@ def pygeoapi(venv: Path, home: Path, frame: gpd.GeoDataFrame) -> Iterator[tuple[
     lonlat = lonlat.join(lonlat.bounds)  # the provider filters by columns of bounds
     lonlat.to_parquet(folder / "buildings.parquet", index=False)
     table = pq.read_table(folder / "buildings.parquet")  # the provider knows no large strings
-    schema = pa.schema([f.with_type(pa.string()) if pa.types.is_large_string(f.type) else f for f in table.schema])
+    schema = pa.schema(
+        [f.with_type(pa.string()) if pa.types.is_large_string(f.type) else f for f in table.schema]
+    )
     pq.write_table(table.cast(schema.with_metadata(table.schema.metadata)), folder / "buildings.parquet")
     provider = {
         "type": "feature", "name": "Parquet", "id_field": "building_id",
@@ -289,13 +301,25 @@ def pygeoapi(venv: Path, home: Path, frame: gpd.GeoDataFrame) -> Iterator[tuple[
     }  # fmt: skip
     (folder / "config.yml").write_text(yaml.safe_dump(config))
     python = str(venv / "bin" / "python")
-    environment = {"PYGEOAPI_CONFIG": str(folder / "config.yml"), "PYGEOAPI_OPENAPI": str(folder / "openapi.yml")}
+    environment = {
+        "PYGEOAPI_CONFIG": str(folder / "config.yml"),
+        "PYGEOAPI_OPENAPI": str(folder / "openapi.yml"),
+    }
     subprocess.run(
         [str(venv / "bin" / "pygeoapi"), "openapi", "generate", environment["PYGEOAPI_CONFIG"], "--output-file",
          environment["PYGEOAPI_OPENAPI"]],
         env={**os.environ, **environment}, check=True, stdout=subprocess.DEVNULL,
     )  # fmt: skip
-    command = [python, "-m", "uvicorn", "pygeoapi.starlette_app:APP", "--port", str(port), "--log-level", "error"]
+    command = [
+        python,
+        "-m",
+        "uvicorn",
+        "pygeoapi.starlette_app:APP",
+        "--port",
+        str(port),
+        "--log-level",
+        "error",
+    ]
     with process(command, port, "/conformance", **environment) as running:
         yield port, running.pid
 
@@ -308,11 +332,25 @@ def xpublish(venv: Path, home: Path, cube: xr.Dataset) -> Iterator[tuple[int, in
     folder.mkdir()
     path = folder / "cube.nc"
     lonlat = xr.Dataset(
-        {"temperature": (("time", "lat", "lon"), cube.elevation_m.to_numpy(), {"units": "m", "standard_name": "air_temperature"})},
+        {
+            "temperature": (
+                ("time", "lat", "lon"),
+                cube.elevation_m.to_numpy(),
+                {"units": "m", "standard_name": "air_temperature"},
+            )
+        },
         coords={
             "time": cube.time.to_numpy(),
-            "lat": ("lat", 59.4 + np.arange(40) * 0.002, {"axis": "Y", "units": "degrees_north", "standard_name": "latitude"}),
-            "lon": ("lon", 24.7 + np.arange(40) * 0.004, {"axis": "X", "units": "degrees_east", "standard_name": "longitude"}),
+            "lat": (
+                "lat",
+                59.4 + np.arange(40) * 0.002,
+                {"axis": "Y", "units": "degrees_north", "standard_name": "latitude"},
+            ),
+            "lon": (
+                "lon",
+                24.7 + np.arange(40) * 0.004,
+                {"axis": "X", "units": "degrees_east", "standard_name": "longitude"},
+            ),
         },
     )
     lonlat.to_netcdf(path, engine="h5netcdf")
