@@ -123,8 +123,8 @@ def test_schemathesis(server):
     schema = schemathesis.openapi.from_dict(server.get("/openapi.json").json())
     sent = 0
     for operation in schema.get_all_operations():
-        if "events" in operation.ok().path:
-            continue
+        if any(part in operation.ok().path for part in ("events", "/uploads/{cityId}")):
+            continue  # a stream without end; a zip file, which is fuzzed as bytes above
 
         @settings(max_examples=max(3, COUNT // 100), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None)
         @given(case=operation.ok().as_strategy())
