@@ -99,7 +99,9 @@ def _check_range(request: Request, size: int) -> None:
     first, last = found.groups() if found else (None, None)
     good = (first is not None or last is not None) and (first is None or int(first) < size)
     if not good or (first is not None and last is not None and int(first) > int(last)):
-        raise _RangeNotSatisfiable("the range does not serve", field="Range", value=text, expected=f"bytes=0-{size - 1}")
+        raise _RangeNotSatisfiable(
+            "the range does not serve", field="Range", value=text, expected=f"bytes=0-{size - 1}"
+        )
 
 
 async def _send(entry: Entry, path: Path, inner: str, media: str) -> Response:

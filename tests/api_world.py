@@ -6,7 +6,9 @@ import os
 import shutil
 import sys
 import textwrap
+import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+import sqlalchemy as sa
 import xarray as xr
 from small_world import CITIES
 from starlette.testclient import TestClient
@@ -301,6 +304,27 @@ class Served:
         return {"Authorization": f"Bearer {text}"}
 
 
+@contextmanager
+def fresh_database() -> Iterator[str]:
+    """The URL of an empty database of the PostgreSQL server that TWINBOX_TEST_DATABASE names; empty for SQLite."""
+    base = os.environ.get("TWINBOX_TEST_DATABASE", "")
+    if not base:
+        yield ""
+        return
+    name = f"twinbox_{uuid.uuid4().hex[:12]}"
+    engine = sa.create_engine(
+        sa.make_url(base).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
+    )
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    try:
+        yield sa.make_url(base).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+        engine.dispose()
+
+
 def serving(world: Path, home: Path, *, plugins: bool = True, **settings: Any) -> Iterator[Served]:
     """Serve a copy of a world in this process."""
     for name in ("packs", "recipes", *(("plugins",) if plugins else ())):
@@ -312,9 +336,10 @@ def serving(world: Path, home: Path, *, plugins: bool = True, **settings: Any) -
     os.environ["PYTHONPATH"] = path
     sys.path.insert(0, path)
     try:
-        app = create_app(Settings(home=home, demo=False, **settings))
-        with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as client:
-            yield Served(client, home)
+        with fresh_database() as database:
+            app = create_app(Settings(home=home, demo=False, **{"database": database, **settings}))
+            with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as client:
+                yield Served(client, home)
     finally:
         sys.path.remove(path)
         for name, value in before.items():

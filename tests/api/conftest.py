@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,32 +21,21 @@ def small_world_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-@pytest.fixture(scope="session")
-def database_url() -> str:
-    """The store's URL: SQLite, or what TWINBOX_TEST_DATABASE names."""
-    return os.environ.get("TWINBOX_TEST_DATABASE", "")
-
-
 @pytest.fixture(scope="module")
-def server(
-    small_world_home: Path, tmp_path_factory: pytest.TempPathFactory, database_url: str
-) -> Iterator[Served]:
+def server(small_world_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A server with open data and open runs."""
     yield from serving(
         small_world_home,
         tmp_path_factory.mktemp("open"),
         open_data=True,
         open_runs=True,
-        database=database_url,
     )
 
 
 @pytest.fixture(scope="module")
-def closed(
-    small_world_home: Path, tmp_path_factory: pytest.TempPathFactory, database_url: str
-) -> Iterator[Served]:
+def closed(small_world_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A server that opens nothing."""
-    yield from serving(small_world_home, tmp_path_factory.mktemp("closed"), database=database_url)
+    yield from serving(small_world_home, tmp_path_factory.mktemp("closed"))
 
 
 @pytest.fixture

@@ -9,7 +9,9 @@ import shapely
 import xarray as xr
 from pyproj import Transformer
 
-TERRAIN, WEATHER, OBSERVATIONS = (f"/collections/metsa.{name}" for name in ("terrain", "weather", "observations"))
+TERRAIN, WEATHER, OBSERVATIONS = (
+    f"/collections/metsa.{name}" for name in ("terrain", "weather", "observations")
+)
 TO = Transformer.from_crs("OGC:CRS84", "EPSG:3301", always_xy=True)
 BACK = Transformer.from_crs("EPSG:3301", "OGC:CRS84", always_xy=True)
 
@@ -56,7 +58,10 @@ def test_a_cube_and_an_area_are_cut_out_of_the_grid(server, terrain):
     xs, ys = np.meshgrid(terrain.x, terrain.y)
     inside = shapely.contains_xy(own, xs, ys)
     expected = np.sort(terrain.to_numpy()[inside])
-    for path, query in (("cube", f"bbox={','.join(map(str, box))}"), ("area", f"coords={shapely.box(*box).wkt}")):
+    for path, query in (
+        ("cube", f"bbox={','.join(map(str, box))}"),
+        ("area", f"coords={shapely.box(*box).wkt}"),
+    ):
         answer = server.get(f"{TERRAIN}/{path}?{query}").json()
         assert answer["domain"]["domainType"] == "Grid"
         block = answer["ranges"]["elevation_m"]
@@ -105,7 +110,10 @@ def test_documents_are_valid_coveragejson(server):
 
 def test_the_media_type_that_was_asked_for(server):
     path = f"{TERRAIN}/position?coords=POINT(24.71 59.43)"
-    assert server.get(path, headers={"Accept": "application/vnd.cov+json"}).headers["content-type"] == "application/vnd.cov+json"
+    assert (
+        server.get(path, headers={"Accept": "application/vnd.cov+json"}).headers["content-type"]
+        == "application/vnd.cov+json"
+    )
     assert server.get(f"{path}&f=html").headers["content-type"].startswith("text/html")
 
 

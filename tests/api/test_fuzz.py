@@ -14,7 +14,11 @@ from hypothesis import strategies as st
 
 COUNT = int(os.environ.get("TWINBOX_FUZZ", "600"))
 FEW = settings(
-    max_examples=max(50, COUNT // 6), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
+    max_examples=max(50, COUNT // 6),
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+    database=None,
 )
 
 PATHS = (
@@ -37,9 +41,16 @@ PIECES = (
     "json", "html", "true", "null", "\x00", "\ud7ff", "１２", "%", "'", '"', "{}", "[]", '{"op":"=","args":[{"property":"use"},1]}', "*",
     "Datastreams($expand=Observations($top=1))", "phenomenonTime desc", "<script>", "‮", "🏙", "a" * 300,
 )  # fmt: skip
-VALUES = st.one_of(st.sampled_from(PIECES), st.text(max_size=30), st.lists(st.sampled_from(PIECES), max_size=4).map(" ".join))
+VALUES = st.one_of(
+    st.sampled_from(PIECES), st.text(max_size=30), st.lists(st.sampled_from(PIECES), max_size=4).map(" ".join)
+)
 LEAVES = st.one_of(
-    st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.floats(), st.text(max_size=20), st.sampled_from(PIECES)
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.floats(),
+    st.text(max_size=20),
+    st.sampled_from(PIECES),
 )
 JSON = st.recursive(LEAVES, lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.sampled_from(
     ("inputs", "outputs", "response", "echo", "pause", "cities", "scenario", "benches", "value", "result", "phenomenonTime", "Datastream",
@@ -57,10 +68,16 @@ def sound(answer) -> None:
 
 @pytest.mark.slow
 @FEW
-@given(path=st.sampled_from(PATHS), query=st.lists(st.tuples(st.sampled_from(NAMES), VALUES), max_size=4), accept=st.sampled_from(("*/*", "text/html", "application/json", "x", "")))
+@given(
+    path=st.sampled_from(PATHS),
+    query=st.lists(st.tuples(st.sampled_from(NAMES), VALUES), max_size=4),
+    accept=st.sampled_from(("*/*", "text/html", "application/json", "x", "")),
+)
 def test_parameters(server, path, query, accept):
     server.context.quotas._minutes.clear()
-    text = "&".join(f"{quote(name, safe='$')}={quote(value, safe='', errors='replace')}" for name, value in query)
+    text = "&".join(
+        f"{quote(name, safe='$')}={quote(value, safe='', errors='replace')}" for name, value in query
+    )
     sound(server.get(f"{path}?{text}", headers={"Accept": accept}))
 
 
@@ -70,7 +87,9 @@ def test_parameters(server, path, query, accept):
        method=st.sampled_from(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")))  # fmt: skip
 def test_paths(server, parts, method):
     server.context.quotas._minutes.clear()
-    path = "/" + "/".join(part if part.startswith("%") else quote(part, safe="()'", errors="replace") for part in parts)
+    path = "/" + "/".join(
+        part if part.startswith("%") else quote(part, safe="()'", errors="replace") for part in parts
+    )
     answer = server.client.request(method, "http://testserver" + path)
     if method != "HEAD":
         sound(answer)
@@ -80,7 +99,15 @@ def test_paths(server, parts, method):
 @pytest.mark.slow
 @FEW
 @given(
-    path=st.sampled_from(("/processes/echo/execution", "/processes/parks/execution", "/sta/v1.1/Observations", "/sta/v1.1/$batch", "/sta/v1.1/CreateObservations")),
+    path=st.sampled_from(
+        (
+            "/processes/echo/execution",
+            "/processes/parks/execution",
+            "/sta/v1.1/Observations",
+            "/sta/v1.1/$batch",
+            "/sta/v1.1/CreateObservations",
+        )
+    ),
     body=JSON,
 )
 def test_bodies(fuzzed, path, body):
@@ -98,7 +125,12 @@ def test_bodies(fuzzed, path, body):
 
 @pytest.mark.slow
 @FEW
-@given(body=st.binary(max_size=200), path=st.sampled_from(("/processes/echo/execution", "/sta/v1.1/$batch", "/uploads/metsa", "/sentilo/data/metsa/s1")))
+@given(
+    body=st.binary(max_size=200),
+    path=st.sampled_from(
+        ("/processes/echo/execution", "/sta/v1.1/$batch", "/uploads/metsa", "/sentilo/data/metsa/s1")
+    ),
+)
 def test_bytes(fuzzed, path, body):
     server, headers = fuzzed
     server.context.quotas._minutes.clear()
@@ -126,7 +158,13 @@ def test_schemathesis(server):
         if any(part in operation.ok().path for part in ("events", "/uploads/{cityId}")):
             continue  # a stream without end; a zip file, which is fuzzed as bytes above
 
-        @settings(max_examples=max(3, COUNT // 100), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None)
+        @settings(
+            max_examples=max(3, COUNT // 100),
+            deadline=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+            database=None,
+        )
         @given(case=operation.ok().as_strategy())
         def probe(case) -> None:
             nonlocal sent
@@ -152,6 +190,8 @@ def fuzzed(server):
     from api.access.policy import agreement
 
     headers = server.key("fuzzer", "*:*")
-    server.registry.add_contract(agreement("fuzzer-1", "fuzzer", "*", actions=("use", "distribute", "derive")))
+    server.registry.add_contract(
+        agreement("fuzzer-1", "fuzzer", "*", actions=("use", "distribute", "derive"))
+    )
     server.context.guard.refresh()
     return server, headers

@@ -19,7 +19,9 @@ def writer(server):
 
 
 def test_a_room_is_a_thing_with_a_datastream(server):
-    things = values(server.get(f"{STA}/Things?$filter=substringof('b000001 r1',name)&$expand=Datastreams,Locations"))
+    things = values(
+        server.get(f"{STA}/Things?$filter=substringof('b000001 r1',name)&$expand=Datastreams,Locations")
+    )
     assert [thing["@iot.id"] for thing in things] == ["metsa:b000001/r1", "salo:b000001/r1"]
     assert things[0]["Datastreams"][0]["unitOfMeasurement"]["symbol"] == "ppm"
     assert things[0]["Locations"][0]["location"]["type"] == "Point"
@@ -36,7 +38,9 @@ def test_pages_follow_one_another(server):
 
 def test_filters_order_and_count(server):
     path = f"{STA}/Datastreams('metsa:s1')/Observations"
-    document = server.get(f"{path}?$filter=result gt 800 and phenomenonTime lt 2026-03-02T00:00:00Z&$orderby=result desc&$count=true").json()
+    document = server.get(
+        f"{path}?$filter=result gt 800 and phenomenonTime lt 2026-03-02T00:00:00Z&$orderby=result desc&$count=true"
+    ).json()
     results = [item["result"] for item in document["value"]]
     assert results == sorted(results, reverse=True)
     assert document["@iot.count"] == len(results) > 0
@@ -51,7 +55,19 @@ def test_paths_to_members_and_relations(server):
     assert server.get(f"{STA}/Datastreams('metsa:s1')/ObservedProperty").json()["name"] == "co2"
 
 
-@pytest.mark.parametrize("query", ["$filter=name eq", "$filter=((((", "$top=-1", "$orderby=;", "$expand=Nothing", "$bogus=1", "$count=maybe", "top=1"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "$filter=name eq",
+        "$filter=((((",
+        "$top=-1",
+        "$orderby=;",
+        "$expand=Nothing",
+        "$bogus=1",
+        "$count=maybe",
+        "top=1",
+    ],
+)
 def test_options_that_are_not_understood(server, is_problem, query):
     is_problem(server.get(f"{STA}/Things?{query}"), 400)
 
@@ -83,7 +99,15 @@ def test_a_batch_is_judged_one_by_one(server, writer):
         body = {"result": result, "phenomenonTime": "2026-03-06T00:00:00Z", "Datastream": {"@iot.id": stream}}
         return {"id": stream, "method": "post", "url": "Observations", "body": body}
 
-    batch = {"requests": [one("metsa:s1", 1), one("salo:s1", 2), one("nobody", 3), one("metsa:s2", "x"), {"method": "get"}]}
+    batch = {
+        "requests": [
+            one("metsa:s1", 1),
+            one("salo:s1", 2),
+            one("nobody", 3),
+            one("metsa:s2", "x"),
+            {"method": "get"},
+        ]
+    }
     answers = server.client.post(f"{STA}/$batch", json=batch, headers=writer).json()["responses"]
     assert [item["status"] for item in answers] == [201, 403, 404, 400, 400]
 
@@ -94,21 +118,43 @@ def test_a_data_array_is_all_or_none(server, writer, is_problem):
     assert len(server.client.post(f"{STA}/CreateObservations", json=[group], headers=writer).json()) == 2
     bad = {**group, "dataArray": [["2026-03-08T00:00:00Z", 1], ["never", 2]]}
     is_problem(server.client.post(f"{STA}/CreateObservations", json=[bad], headers=writer), 400)
-    times = [x["phenomenonTime"] for x in values(server.get(f"{STA}/Datastreams('metsa:s2')/Observations?$orderby=phenomenonTime desc&$top=2"))]
+    times = [
+        x["phenomenonTime"]
+        for x in values(
+            server.get(f"{STA}/Datastreams('metsa:s2')/Observations?$orderby=phenomenonTime desc&$top=2")
+        )
+    ]
     assert times == ["2026-03-07T01:00:00Z", "2026-03-07T00:00:00Z"]
 
 
 def test_sentilo(server, writer, is_problem):
     key = {"IDENTITY_KEY": writer["Authorization"].removeprefix("Bearer ")}
     path = "/sentilo/data/metsa/s1"
-    message = {"observations": [{"value": "12.5", "timestamp": "17/03/2026T12:34:45CET"}, {"value": "13", "timestamp": "17/03/2026T12:34:45"}]}
+    message = {
+        "observations": [
+            {"value": "12.5", "timestamp": "17/03/2026T12:34:45CET"},
+            {"value": "13", "timestamp": "17/03/2026T12:34:45"},
+        ]
+    }
     assert server.client.put(path, json=message, headers=key).status_code == 200
-    newest = values(server.get(f"{STA}/Datastreams('metsa:s1')/Observations?$orderby=phenomenonTime desc&$top=2"))
-    assert [(x["phenomenonTime"], x["result"]) for x in newest] == [("2026-03-17T12:34:45Z", 13.0), ("2026-03-17T11:34:45Z", 12.5)]
+    newest = values(
+        server.get(f"{STA}/Datastreams('metsa:s1')/Observations?$orderby=phenomenonTime desc&$top=2")
+    )
+    assert [(x["phenomenonTime"], x["result"]) for x in newest] == [
+        ("2026-03-17T12:34:45Z", 13.0),
+        ("2026-03-17T11:34:45Z", 12.5),
+    ]
     is_problem(server.client.put(path, json=message), 401)
     is_problem(server.client.put("/sentilo/data/salo/s1", json=message, headers=key), 403)
-    for stamp in ("17/03/2026T12:34:45IST", "2026-03-17T12:34:45Z", "31/02/2026T00:00:00", "17/03/2026T12:34:45+99:00"):
+    for stamp in (
+        "17/03/2026T12:34:45IST",
+        "2026-03-17T12:34:45Z",
+        "31/02/2026T00:00:00",
+        "17/03/2026T12:34:45+99:00",
+    ):
         bad = {"observations": [{"value": "1", "timestamp": stamp}]}
         is_problem(server.client.put(path, json=bad, headers=key), 400)
-    several = {"sensors": [{"sensor": "s1", "observations": [{"value": "1", "timestamp": "18/03/2026T00:00:00Z"}]}]}
+    several = {
+        "sensors": [{"sensor": "s1", "observations": [{"value": "1", "timestamp": "18/03/2026T00:00:00Z"}]}]
+    }
     assert server.client.put("/sentilo/data/metsa", json=several, headers=key).status_code == 200

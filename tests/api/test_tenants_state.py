@@ -56,7 +56,14 @@ class Access(RuleBasedStateMachine):
         self.number += 1
         uid = f"c{self.number}"
         until = None if hours == 0 else datetime.now(UTC) + timedelta(hours=hours)
-        document = agreement(uid, tenant, dataset, actions=tuple(sorted(actions)), until=until, purposes=(purpose,) if purpose else ())
+        document = agreement(
+            uid,
+            tenant,
+            dataset,
+            actions=tuple(sorted(actions)),
+            until=until,
+            purposes=(purpose,) if purpose else (),
+        )
         if forbid:
             document["prohibition"] = [{"target": forbid, "action": "use"}]
         self.registry.add_contract(document)
@@ -81,7 +88,11 @@ class Access(RuleBasedStateMachine):
         mine = [c for c in self.contracts.values() if c[0] == tenant]
         if any(c[5] == name and action is Action.READ for c in mine):
             return False
-        if not any(a in (action, "*") or (a == "download" and action == "read") for a, p in granted if p in (name, "*")):
+        if not any(
+            a in (action, "*") or (a == "download" and action == "read")
+            for a, p in granted
+            if p in (name, "*")
+        ):
             return False
         for _, pattern, actions, alive, wanted, _ in mine:
             covers = pattern in (name, "*") or (pattern == "tallinn.*" and name.startswith("tallinn."))
@@ -97,7 +108,12 @@ class Access(RuleBasedStateMachine):
             return
         self.guard.refresh()
         for tenant in (*TENANTS, PUBLIC):
-            for granted in (("read", "*"),), (("download", "tallinn.agreed"),), (("*", "*"),), (("read", "run-1.kpis"), ("download", "*")):
+            for granted in (
+                (("read", "*"),),
+                (("download", "tallinn.agreed"),),
+                (("*", "*"),),
+                (("read", "run-1.kpis"), ("download", "*")),
+            ):
                 for purpose in (None, "research"):
                     caller = Caller(tenant, "k", scopes(f"{a}:{p}" for a, p in granted), purpose)
                     for name, target in DATASETS.items():
@@ -115,6 +131,11 @@ class Access(RuleBasedStateMachine):
 
 def test_no_leak_between_tenants():
     many = settings(
-        max_examples=STEPS, stateful_step_count=12, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+        max_examples=STEPS,
+        stateful_step_count=12,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(Access, settings=many)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
 import sqlalchemy as sa
-from api_world import serving
+from api_world import fresh_database, serving
 
 from api.access.bill import as_csv, month_of
 from api.access.policy import Fee, agreement
@@ -15,14 +16,21 @@ def rows(store: Store):
     return store.rows(sa.select(USAGE).order_by(USAGE.c.seq))
 
 
+@pytest.fixture
+def store():
+    with fresh_database() as url:
+        made = Store(url or "sqlite://")
+        yield made
+        made.close()
+
+
 def use(**changes):
     return Use(
         **{"tenant": "acme", "key_id": "k", "contract": "", "operation": "items", "resource": "x"} | changes
     )
 
 
-def test_a_journal_left_by_a_killed_server_is_folded_once(tmp_path):
-    store = Store(f"sqlite:///{tmp_path}/a.sqlite")
+def test_a_journal_left_by_a_killed_server_is_folded_once(tmp_path, store):
     journal = Journal(tmp_path / "journal", store)
     for _ in range(10):
         journal.add(use())
@@ -34,8 +42,7 @@ def test_a_journal_left_by_a_killed_server_is_folded_once(tmp_path):
     assert broken_link(store) is None
 
 
-def test_the_same_mark_counts_once(tmp_path):
-    store = Store(f"sqlite:///{tmp_path}/a.sqlite")
+def test_the_same_mark_counts_once(tmp_path, store):
     journal = Journal(tmp_path / "journal", store)
     journal.add(use(), "order-17")
     journal.fold()
@@ -45,8 +52,7 @@ def test_the_same_mark_counts_once(tmp_path):
     assert len(rows(store)) == 2
 
 
-def test_a_changed_row_breaks_the_chain(tmp_path):
-    store = Store(f"sqlite:///{tmp_path}/a.sqlite")
+def test_a_changed_row_breaks_the_chain(store):
     for number in range(3):
         append(store, [{"id": str(number), "time": "2026-11-01T00:00:00.000000Z", **{n: getattr(use(), n) for n in
                ("tenant", "key_id", "contract", "operation", "resource", "requests", "features", "bytes", "simulated_h", "cpu_s")}}])  # fmt: skip

@@ -15,11 +15,17 @@ from pathlib import Path
 import pytest
 
 BOX = (24.72, 59.43, 24.85, 59.49)
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning"), pytest.mark.filterwarnings("ignore::ResourceWarning")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
 
 
 def run(*command: str, **given: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False, env={**os.environ, **given})
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=180, check=False, env={**os.environ, **given}
+    )
     assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-2000:]
     return done.stdout
 
@@ -66,8 +72,13 @@ def test_qgis(url, expected, tmp_path):
         pytest.skip("QGIS of the Debian package python3-qgis is not installed")
     script = tmp_path / "read.py"
     script.write_text(QGIS.replace("{url}", url).replace("{box}", repr(BOX)))
-    told = run("/usr/bin/python3", str(script), QT_QPA_PLATFORM="offscreen", HOME=str(tmp_path), PYTHONPATH="")
-    assert re.findall(r"(some|every) (\d+)", told) == [("some", str(expected[0])), ("every", str(expected[1]))]
+    told = run(
+        "/usr/bin/python3", str(script), QT_QPA_PLATFORM="offscreen", HOME=str(tmp_path), PYTHONPATH=""
+    )
+    assert re.findall(r"(some|every) (\d+)", told) == [
+        ("some", str(expected[0])),
+        ("every", str(expected[1])),
+    ]
 
 
 def test_owslib(url, expected):
@@ -79,9 +90,14 @@ def test_owslib(url, expected):
 
     features = Features(url)
     assert "metsa.buildings" in features.feature_collections()
-    assert features.collection_items("metsa.buildings", bbox=list(BOX), limit=1000)["numberReturned"] == expected[0]
+    assert (
+        features.collection_items("metsa.buildings", bbox=list(BOX), limit=1000)["numberReturned"]
+        == expected[0]
+    )
     cube = EnvironmentalDataRetrieval(url)
-    found = cube.query_data("metsa.terrain", "position", coords="POINT(24.71 59.43)", parameter_names=["elevation_m"])
+    found = cube.query_data(
+        "metsa.terrain", "position", coords="POINT(24.71 59.43)", parameter_names=["elevation_m"]
+    )
     assert len(found["ranges"]["elevation_m"]["values"]) == 1
     processes = Processes(url)
     assert [item["id"] for item in processes.processes()] == ["echo", "parks"]

@@ -52,7 +52,9 @@ class Server:
         }  # fmt: skip
         code = f"from api.server import serve; from api.settings import load_settings; serve(load_settings(port={self.port}))"
         with (self.home / "server.log").open("ab") as log:
-            self.process = subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=log, stdout=log)
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", code], env=environment, stderr=log, stdout=log
+            )
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
@@ -116,7 +118,9 @@ def test_kills_during_runs_lose_nothing(served):
         for seed in range(2):
             inputs = {"cities": ["metsa", "salo"], "seed": kill * 10 + seed, "scenario": {"pause_s": 0.1}}
             try:
-                status, body = server.ask("POST", "/processes/parks/execution", {"inputs": inputs}, Prefer="respond-async", **key)
+                status, body = server.ask(
+                    "POST", "/processes/parks/execution", {"inputs": inputs}, Prefer="respond-async", **key
+                )
             except OSError:
                 continue
             if status == 201:
@@ -182,7 +186,9 @@ def test_the_ledger_equals_the_answers_through_kills(served):
     Journal(server.home / "api" / "journal", store).close()
     with store.read() as connection:
         rows = connection.execute(
-            sa.select(sa.func.count(), sa.func.sum(USAGE.c.requests)).where(USAGE.c.resource == "metsa.buildings")
+            sa.select(sa.func.count(), sa.func.sum(USAGE.c.requests)).where(
+                USAGE.c.resource == "metsa.buildings"
+            )
         ).one()
     print(f"{KILLS} kills and more, {answered} answers, {rows[0]} rows")
     assert tuple(rows) == (answered, answered)

@@ -98,7 +98,16 @@ def test_abstract_16_17_limit(server):
 
 
 @pytest.mark.parametrize(
-    "time", ["2026-01-01", "2026-01-01T00:00:00Z", "2026-01-01/2026-02-01", "../2026-02-01", "2026-01-01/..", "/2026-02-01", "2026-01-01/"]
+    "time",
+    [
+        "2026-01-01",
+        "2026-01-01T00:00:00Z",
+        "2026-01-01/2026-02-01",
+        "../2026-02-01",
+        "2026-01-01/..",
+        "/2026-02-01",
+        "2026-01-01/",
+    ],
 )
 def test_abstract_18_19_datetime(server, time):
     assert server.get(ITEMS, params={"datetime": time}).status_code == 200

@@ -17,7 +17,9 @@ def execute(server, body, **headers):
 
 
 def test_landing_page_links(server):
-    assert {f"{REL}processes", f"{REL}job-list", "service-desc", "conformance"} <= rels(server.get("/").json())
+    assert {f"{REL}processes", f"{REL}job-list", "service-desc", "conformance"} <= rels(
+        server.get("/").json()
+    )
 
 
 def test_process_list(server):
@@ -69,7 +71,9 @@ def test_job_creation_value_objects(server):
 
 def test_job_creation_default_outputs_and_response_document(server):
     assert execute(server, {"inputs": {"echo": 1}, "response": "document"}).json() == {"echo": 1}
-    assert execute(server, {"inputs": {"echo": 1}, "outputs": {"echo": {}}, "response": "document"}).json() == {"echo": 1}
+    assert execute(
+        server, {"inputs": {"echo": 1}, "outputs": {"echo": {}}, "response": "document"}
+    ).json() == {"echo": 1}
 
 
 def test_job_status_and_results(server):
