@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from urllib.parse import quote
 
+import httpx2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -90,7 +91,10 @@ def test_paths(server, parts, method):
     path = "/" + "/".join(
         part if part.startswith("%") else quote(part, safe="()'", errors="replace") for part in parts
     )
-    answer = server.client.request(method, "http://testserver" + path)
+    try:
+        answer = server.client.request(method, "http://testserver" + path)
+    except httpx2.InvalidURL:
+        return  # the client itself refuses to send it
     if method != "HEAD":
         sound(answer)
     assert answer.status_code < 500
