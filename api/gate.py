@@ -2,7 +2,7 @@
 
 It stands before the framework, so that a body that is too large or a path that is no text costs nothing, and
 after it, so that every answer has the headers that protect a browser and a line in the journal of use.
-"""
+"""  # noqa: E501
 
 from __future__ import annotations
 

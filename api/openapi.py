@@ -2,7 +2,7 @@
 
 FastAPI writes OpenAPI 3.1 with references; this turns it down one version and puts every schema where it is
 referred to, so that no client has to fetch or resolve anything.
-"""
+"""  # noqa: E501
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an operator watches: is it alive, is it ready, what does it do; and the terms of use of each dataset."""
+"""What an operator watches: is it alive, is it ready, what does it do; and the terms of use of each dataset."""  # noqa: E501
 
 from __future__ import annotations
 
@@ -132,12 +132,16 @@ async def usage(entry: Visitor, month: str | None = None, f: Format = None) -> R
         rows = month_of(entry.context.store, wanted, entry.caller.tenant)
         return [
             {
-                "contract": line.contract, "resource": line.resource, "requests": line.requests,
-                "features": line.features, "bytes": line.bytes, "simulatedHours": line.simulated_h,
+                "contract": line.contract,
+                "resource": line.resource,
+                "requests": line.requests,
+                "features": line.features,
+                "bytes": line.bytes,
+                "simulatedHours": line.simulated_h,
                 "feeEur": str(line.fee_eur),
             }
             for line in rows
-        ]  # fmt: skip
+        ]
 
     document = {
         "tenant": entry.caller.tenant,

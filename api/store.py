@@ -2,7 +2,7 @@
 
 Only one server writes (it holds a lock on its folder), so that what is accepted is decided in one place;
 the command line beside it adds tenants and keys.
-"""
+"""  # noqa: E501
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uploads: a city's pack comes in as a zip file, waits in quarantine, and is put in place when it holds up."""
+"""Uploads: a city's pack comes in as a zip file, waits in quarantine, and is put in place when it holds up."""  # noqa: E501
 
 from __future__ import annotations
 
@@ -147,7 +147,11 @@ def _keep(entry: Entry, name: str, size: int, status: str, report_: dict[str, An
     with entry.context.store.write() as connection:
         connection.execute(
             sa.insert(UPLOADS).values(
-                id=name, tenant=entry.caller.tenant, bytes=size, status=status, report=json.dumps(report_),
+                id=name,
+                tenant=entry.caller.tenant,
+                bytes=size,
+                status=status,
+                report=json.dumps(report_),
                 created=stamp(),
             )
-        )  # fmt: skip
+        )

@@ -38,9 +38,13 @@ ORIGIN = {"EPSG:3301": (540_000.0, 6_588_000.0), "EPSG:3067": (385_000.0, 6_672_
 
 def about(residency: Residency = Residency.OPEN, state: State = State.PRODUCTION) -> Provenance:
     return Provenance(
-        source="made for a test", licence="CC-BY-4.0", attribution="© Nobody", grade="synthetic",
-        residency=residency, state=state,
-    )  # fmt: skip
+        source="made for a test",
+        licence="CC-BY-4.0",
+        attribution="© Nobody",
+        grade="synthetic",
+        residency=residency,
+        state=state,
+    )
 
 
 def buildings(crs: str, count: int, seed: int = 1, side_m: float = 10_000) -> gpd.GeoDataFrame:
@@ -92,26 +96,39 @@ def rich_pack(
     weather = pd.DataFrame({"time": hours, "temperature_c": np.round(5 * np.sin(np.arange(48) / 4), 2)})
     sensors = gpd.GeoDataFrame(
         {
-            "sensor_id": ["s1", "s2"], "building_id": "b000001", "room_id": ["r1", "r2"],
-            "observed_property": "co2", "unit": "ppm", "interval_s": 3600.0,
+            "sensor_id": ["s1", "s2"],
+            "building_id": "b000001",
+            "room_id": ["r1", "r2"],
+            "observed_property": "co2",
+            "unit": "ppm",
+            "interval_s": 3600.0,
         },
-        geometry=gpd.points_from_xy([x0 + 10, x0 + 4000], [y0 + 10, y0 + 4000]), crs=city.crs,
-    )  # fmt: skip
+        geometry=gpd.points_from_xy([x0 + 10, x0 + 4000], [y0 + 10, y0 + 4000]),
+        crs=city.crs,
+    )
     seen = pd.DataFrame(
         {
-            "sensor_id": np.repeat(["s1", "s2"], 48), "time": list(hours) * 2,
-            "value": rng.uniform(400, 1200, 96).round(1), "flag": "good", "state": "production",
+            "sensor_id": np.repeat(["s1", "s2"], 48),
+            "time": list(hours) * 2,
+            "value": rng.uniform(400, 1200, 96).round(1),
+            "flag": "good",
+            "state": "production",
         }
-    )  # fmt: skip
+    )
     terrain = xr.Dataset(
         {"elevation_m": (("y", "x"), rng.uniform(0, 60, (40, 50)).astype("float32"), {"units": "m"})},
         coords={"y": y0 + np.arange(40) * 25.0, "x": x0 + np.arange(50) * 25.0},
         attrs={"crs": city.crs},
     )
     tables = {
-        "stops": stops, "buildings": buildings(city.crs, houses), "districts": districts, "weather": weather,
-        "sensors": sensors, "observations": seen, "terrain": terrain,
-    }  # fmt: skip
+        "stops": stops,
+        "buildings": buildings(city.crs, houses),
+        "districts": districts,
+        "weather": weather,
+        "sensors": sensors,
+        "observations": seen,
+        "terrain": terrain,
+    }
     drafts = {
         name: Draft(name, kind(name), table, about(residency if name != "stops" else Residency.OPEN, state))
         for name, table in tables.items()
@@ -259,9 +276,14 @@ Leak, Spin, Bomb = chaos("leak", _leak), chaos("spin", _spin), chaos("bomb", _bo
 Segfault, Full, Orphan = chaos("segfault", _segfault), chaos("full", _full), chaos("orphan", _orphan)
 '''
 NAMES = {
-    "parks": "Parks", "leak": "Leak", "spin": "Spin", "bomb": "Bomb", "segfault": "Segfault", "full": "Full",
+    "parks": "Parks",
+    "leak": "Leak",
+    "spin": "Spin",
+    "bomb": "Bomb",
+    "segfault": "Segfault",
+    "full": "Full",
     "orphan": "Orphan",
-}  # fmt: skip
+}
 
 
 def write_plugin(folder: Path, names: dict[str, str] = NAMES) -> Path:
@@ -306,7 +328,7 @@ class Served:
 
 @contextmanager
 def fresh_database() -> Iterator[str]:
-    """The URL of an empty database of the PostgreSQL server that TWINBOX_TEST_DATABASE names; empty for SQLite."""
+    """The URL of an empty database of the PostgreSQL server that TWINBOX_TEST_DATABASE names; empty for SQLite."""  # noqa: E501
     base = os.environ.get("TWINBOX_TEST_DATABASE", "")
     if not base:
         yield ""

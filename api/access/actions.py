@@ -1,7 +1,8 @@
 """What may be done with what: actions, and scopes that name them.
 
 A scope is an action, a colon and a pattern of resource ids: ``read:tallinn.buildings`` lets read one dataset,
-``read:tallinn.*`` all of a city, ``run:*`` run any process. Scopes of a key only take away from what its tenant
+``read:tallinn.*`` all of a city, ``run:*`` run any process. Scopes of a key only take away from what its
+tenant
 may do; they never add.
 """
 

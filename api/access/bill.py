@@ -76,11 +76,19 @@ def month_of(store: Store, month: str, tenant: str | None = None) -> list[Line]:
         fee = _fee(policy, row) if policy else Decimal(0)
         lines.append(
             Line(
-                month, row["tenant"], row["contract"], row["resource"], int(row["requests"]),
-                int(row["features"]), int(row["bytes"]), float(row["simulated_h"]), float(row["cpu_s"]),
-                fee, _round(fee * policy.fee.owner_share) if policy else Decimal(0),
+                month,
+                row["tenant"],
+                row["contract"],
+                row["resource"],
+                int(row["requests"]),
+                int(row["features"]),
+                int(row["bytes"]),
+                float(row["simulated_h"]),
+                float(row["cpu_s"]),
+                fee,
+                _round(fee * policy.fee.owner_share) if policy else Decimal(0),
             )
-        )  # fmt: skip
+        )
     lines += _flat_fees(contracts, month, start, end)
     return sorted(lines, key=lambda line: (line.tenant, line.contract, line.resource))
 

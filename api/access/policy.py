@@ -4,7 +4,8 @@ A contract is an ODRL *Agreement* in JSON-LD. Twinbox enforces the subset below 
 says anything else**: a term that nobody evaluates would be a promise that nobody keeps.
 
 - actions ``use`` (read), ``distribute`` (download), ``derive`` (run a process on it), ``index`` is not known
-- constraints on a permission: ``dateTime`` (``lt``, ``lteq``, ``gt``, ``gteq``), ``recipient`` (``eq``, ``isAnyOf``:
+- constraints on a permission: ``dateTime`` (``lt``, ``lteq``, ``gt``, ``gteq``), ``recipient`` (``eq``,
+``isAnyOf``:
   the tenant), ``purpose`` (``eq``, ``isAnyOf``: what the header ``Twinbox-Purpose`` must say)
 - prohibitions of the same actions, without constraints other than these
 - one duty ``compensate`` on a permission, with the terms of :class:`Fee` as ``twb:`` members

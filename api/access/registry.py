@@ -74,9 +74,13 @@ class Registry:
                 expected="2 to 40 small letters, digits and hyphens, beginning with a letter",
             )
         row = {
-            "id": tenant, "name": name, "created": stamp(), "disabled": False,
-            "requests_per_minute": per_minute, "requests_per_month": per_month,
-        }  # fmt: skip
+            "id": tenant,
+            "name": name,
+            "created": stamp(),
+            "disabled": False,
+            "requests_per_minute": per_minute,
+            "requests_per_month": per_month,
+        }
         try:
             with self.store.write() as connection:
                 connection.execute(sa.insert(TENANTS).values(row))
@@ -139,10 +143,15 @@ class Registry:
         with self.store.write() as connection:
             connection.execute(
                 sa.insert(KEYS).values(
-                    id=key_id, tenant=tenant, label=label, secret_sha256=digest_of(secret),
-                    scopes=json.dumps([str(item) for item in allowed]), created=key.created, expires=key.expires,
+                    id=key_id,
+                    tenant=tenant,
+                    label=label,
+                    secret_sha256=digest_of(secret),
+                    scopes=json.dumps([str(item) for item in allowed]),
+                    created=key.created,
+                    expires=key.expires,
                 )
-            )  # fmt: skip
+            )
         return key, f"twb_{key_id}_{secret}"
 
     def keys(self, tenant: str | None = None) -> list[Key]:
@@ -171,9 +180,11 @@ class Registry:
         understood = policy.understand(document)
         self.tenant(understood.tenant)
         row = {
-            "id": understood.id, "tenant": understood.tenant, "created": stamp(),
+            "id": understood.id,
+            "tenant": understood.tenant,
+            "created": stamp(),
             "policy": json.dumps(document, ensure_ascii=False),
-        }  # fmt: skip
+        }
         try:
             with self.store.write() as connection:
                 connection.execute(sa.insert(CONTRACTS).values(row))

@@ -1,6 +1,7 @@
 """Prepare a collection for fast answers: once, in a process of its own, into a folder of flat files.
 
-Like a kitchen that chops before it opens: features are serialised to GeoJSON, their bounds laid out in columns,
+Like a kitchen that chops before it opens: features are serialised to GeoJSON, their bounds laid out in
+columns,
 coverages in arrays that the server maps into memory. A request then picks and joins bytes; it builds nothing.
 """
 
@@ -149,10 +150,11 @@ def rows_as_json(table: pd.DataFrame) -> list[bytes]:
     """Each row of a table as a JSON object; empty cells are null, instants RFC 3339 in UTC."""
     columns = {str(name): plain_values(table[name]) for name in table.columns}
     names = list(columns)
-    return [
-        orjson.dumps(dict(zip(names, row, strict=True)))
-        for row in zip(*columns.values(), strict=True)
-    ] if names else [b"{}"] * len(table)  # fmt: skip
+    return (
+        [orjson.dumps(dict(zip(names, row, strict=True))) for row in zip(*columns.values(), strict=True)]
+        if names
+        else [b"{}"] * len(table)
+    )
 
 
 def plain_values(series: pd.Series[Any]) -> list[Any]:

@@ -1,9 +1,9 @@
 """Collections of a stored run: its indicators, its simulated series and grids, its files.
 
 A variable is placed by its dimensions: ``(time)`` is a series of the city, ``(district)`` a property of
-districts, ``(school_id, time)`` a series of each school, ``(y, x[, time])`` a grid. What has other dimensions is
+districts, ``(school_id, time)`` a series of each school, ``(y, x[, time])`` a grid. What has other dimensions is  # noqa: E501
 in the files alone.
-"""
+"""  # noqa: E501
 
 from __future__ import annotations
 
@@ -53,10 +53,14 @@ def of_run(folder: Path, packs: Mapping[str, CityPack]) -> Iterator[Collection]:
     short = f"run-{manifest['run_hash'][:10]}"
     about = _About(folder, manifest, packs)
     yield about.collection(
-        f"{short}.kpis", "kpis", Origin(folder / KPIS, "kpis"), "features",
-        about.subject(None, None, _WORDS["kpis"]), "Key performance indicators, one for each pilot and city.",
+        f"{short}.kpis",
+        "kpis",
+        Origin(folder / KPIS, "kpis"),
+        "features",
+        about.subject(None, None, _WORDS["kpis"]),
+        "Key performance indicators, one for each pilot and city.",
         properties=_KPI_COLUMNS,
-    )  # fmt: skip
+    )
     groups = variables_of(folder / DATA)
     for group in sorted(groups):
         pilot, _, city = group.partition("/")
@@ -76,10 +80,16 @@ def _of_group(
         return Origin(about.folder, kind, pack=pack, group=group, label=label, names=names)
 
     yield about.collection(
-        base, "data", origin("data", tuple(item.name for item in served)), "files",
-        about.subject(pilot, city, _WORDS["data"]), "All that was simulated, as files.", city=city,
-        properties=tuple(map(_property, served)), withheld=withheld,
-    )  # fmt: skip
+        base,
+        "data",
+        origin("data", tuple(item.name for item in served)),
+        "files",
+        about.subject(pilot, city, _WORDS["data"]),
+        "All that was simulated, as files.",
+        city=city,
+        properties=tuple(map(_property, served)),
+        withheld=withheld,
+    )
     for place in sorted(set(filter(None, places.values()))):
         kind, label = place
         chosen = [item for item in served if places[item.name] == place]
@@ -88,10 +98,16 @@ def _of_group(
         suffix = {"series": "series", "grid": "grid", "label": label, "label-series": f"{label}-series"}[kind]
         form = {"series": "series", "grid": "grid", "label": "features", "label-series": "series"}[kind]
         yield about.collection(
-            f"{base}.{suffix}", kind, origin(kind, names, label), form,
-            about.subject(pilot, city, words), "Simulated: " + ", ".join(item.title for item in chosen) + ".",
-            city=city, properties=tuple(map(_property, chosen)), withheld=[],
-        )  # fmt: skip
+            f"{base}.{suffix}",
+            kind,
+            origin(kind, names, label),
+            form,
+            about.subject(pilot, city, words),
+            "Simulated: " + ", ".join(item.title for item in chosen) + ".",
+            city=city,
+            properties=tuple(map(_property, chosen)),
+            withheld=[],
+        )
 
 
 def place_of(variable: Variable) -> tuple[str, str] | None:
@@ -160,9 +176,18 @@ class _About:
         return titles
 
     def collection(
-        self, collection_id: str, kind: str, origin: Origin, form: Any, titles: Titles, description: str,
-        *, city: str = "", properties: tuple[Property, ...] = (), withheld: list[str] | None = None,
-    ) -> Collection:  # fmt: skip
+        self,
+        collection_id: str,
+        kind: str,
+        origin: Origin,
+        form: Any,
+        titles: Titles,
+        description: str,
+        *,
+        city: str = "",
+        properties: tuple[Property, ...] = (),
+        withheld: list[str] | None = None,
+    ) -> Collection:
         """One collection of the run."""
         plan = self.manifest["plan"]
         start = datetime.fromisoformat(plan["start"])
@@ -258,8 +283,13 @@ def variables_of(store: Path) -> dict[str, list[Variable]]:
             size *= length
         groups.setdefault(group, []).append(
             Variable(
-                name, dims, size, str(attributes["units"]), str(attributes.get("long_name", name)),
-                str(attributes.get("origin", "simulated")), str(metadata[key]["dtype"])[1:2] in "fiub",
+                name,
+                dims,
+                size,
+                str(attributes["units"]),
+                str(attributes.get("long_name", name)),
+                str(attributes.get("origin", "simulated")),
+                str(metadata[key]["dtype"])[1:2] in "fiub",
             )
-        )  # fmt: skip
+        )
     return groups

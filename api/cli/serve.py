@@ -38,7 +38,8 @@ def serve(
 ) -> None:
     """Serve cities' data, results and pilots until stopped with Ctrl-C.
 
-    Settings that are left out come from the environment (TWINBOX_API_PORT and so on) or from the file api.toml
+    Settings that are left out come from the environment (TWINBOX_API_PORT and so on) or from the file
+    api.toml
     in Twinbox's home.
     """
     from api.cli.screen import note

@@ -113,7 +113,7 @@ def issue(
         return
     say(text)
     note(
-        f"Key {key.id} of {tenant} for {', '.join(map(str, key.scopes))}, until {key.expires}. Keep it: it is not shown again."
+        f"Key {key.id} of {tenant} for {', '.join(map(str, key.scopes))}, until {key.expires}. Keep it: it is not shown again."  # noqa: E501
     )
 
 
@@ -127,11 +127,16 @@ def list_keys(
     """List keys, without their secrets."""
     rows = [
         {
-            "id": item.id, "tenant": item.tenant, "label": item.label, "scopes": " ".join(map(str, item.scopes)),
-            "created": item.created[:10], "expires": (item.expires or "")[:10], "revoked": item.revoked,
+            "id": item.id,
+            "tenant": item.tenant,
+            "label": item.label,
+            "scopes": " ".join(map(str, item.scopes)),
+            "created": item.created[:10],
+            "expires": (item.expires or "")[:10],
+            "revoked": item.revoked,
         }
         for item in registry(database).keys(tenant)
-    ]  # fmt: skip
+    ]
     show(rows, json=json)
 
 
@@ -198,9 +203,14 @@ def add_contract(
         except InvalidOperation as error:
             raise InvalidInput("a fee is an amount such as 0.01") from error
         document = agreement(
-            f"{tenant}-{secrets.token_hex(4)}", tenant, dataset, actions=tuple(action or ("use", "distribute")),
-            purposes=tuple(purpose or ()), until=_date(until), fee=fee,
-        )  # fmt: skip
+            f"{tenant}-{secrets.token_hex(4)}",
+            tenant,
+            dataset,
+            actions=tuple(action or ("use", "distribute")),
+            purposes=tuple(purpose or ()),
+            until=_date(until),
+            fee=fee,
+        )
     say(registry(database).add_contract(document).id)
 
 
@@ -233,9 +243,13 @@ def list_contracts(
         rules = text.loads(item["policy"])["permission"]
         rules = rules if isinstance(rules, list) else [rules]
         rows.append(
-            {"id": item["id"], "tenant": item["tenant"], "targets": " ".join(str(r["target"]) for r in rules),
-             "created": item["created"][:10]}
-        )  # fmt: skip
+            {
+                "id": item["id"],
+                "tenant": item["tenant"],
+                "targets": " ".join(str(r["target"]) for r in rules),
+                "created": item["created"][:10],
+            }
+        )
     show(rows, json=json)
 
 

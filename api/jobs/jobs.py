@@ -45,11 +45,21 @@ class Jobs:
         with self.store.write() as connection:
             connection.execute(
                 sa.insert(JOBS).values(
-                    id=job, tenant=tenant, key_id=key_id, process=process, status="accepted",
-                    inputs=json.dumps(inputs), message="waits for a worker", progress=0, created=at, updated=at,
-                    attempt=0, cpu_s=0.0, boot_id=self.server,
+                    id=job,
+                    tenant=tenant,
+                    key_id=key_id,
+                    process=process,
+                    status="accepted",
+                    inputs=json.dumps(inputs),
+                    message="waits for a worker",
+                    progress=0,
+                    created=at,
+                    updated=at,
+                    attempt=0,
+                    cpu_s=0.0,
+                    boot_id=self.server,
                 )
-            )  # fmt: skip
+            )
             _tell(connection, job, at, {"status": "accepted", "progress": 0, "message": "waits for a worker"})
         return job
 
@@ -115,9 +125,15 @@ class Jobs:
         """Keep a job's outputs, let its tenant read the run's results, and end it, all at once."""
         at = stamp()
         changes = {
-            "status": "successful", "progress": 100, "finished": at, "message": "done",
-            "outputs": outputs.decode(), "run_id": run_id, "cpu_s": cpu_s, "lease_until": None,
-        }  # fmt: skip
+            "status": "successful",
+            "progress": 100,
+            "finished": at,
+            "message": "done",
+            "outputs": outputs.decode(),
+            "run_id": run_id,
+            "cpu_s": cpu_s,
+            "lease_until": None,
+        }
         event = {"status": "successful", "progress": 100, "message": "done"}
         return self._change(job, ("running",), at, changes, event, owner=(run_id, tenant) if run_id else None)
 
@@ -126,9 +142,13 @@ class Jobs:
         at = stamp()
         message = str(problem.get("detail", "failed"))[:1000]
         changes = {
-            "status": "failed", "finished": at, "message": message, "error": json.dumps(problem),
-            "cpu_s": cpu_s, "lease_until": None,
-        }  # fmt: skip
+            "status": "failed",
+            "finished": at,
+            "message": message,
+            "error": json.dumps(problem),
+            "cpu_s": cpu_s,
+            "lease_until": None,
+        }
         event = {"status": "failed", "message": message}
         return self._change(job, ("accepted", "running"), at, changes, event)
 
@@ -154,9 +174,12 @@ class Jobs:
                 again += self._change(row["id"], ("running",), stamp(), changes, event)
             else:
                 problem = {
-                    "type": "about:blank", "title": "Internal Server Error", "status": 500,
-                    "detail": f"its worker was lost {row['attempt']} times", "reason": "worker-lost",
-                }  # fmt: skip
+                    "type": "about:blank",
+                    "title": "Internal Server Error",
+                    "status": 500,
+                    "detail": f"its worker was lost {row['attempt']} times",
+                    "reason": "worker-lost",
+                }
                 failed += self.fail(row["id"], problem)
         return again, failed
 

@@ -1,4 +1,4 @@
-"""The manager of jobs: takes them in turn, has them done, tells who listens, ends what is no longer wanted."""
+"""The manager of jobs: takes them in turn, has them done, tells who listens, ends what is no longer wanted."""  # noqa: E501
 
 from __future__ import annotations
 
@@ -215,9 +215,16 @@ class Manager:
         outputs = to_bytes(done["outputs"])
         inputs = json.loads(row["inputs"])
         use = Use(
-            row["tenant"], row["key_id"], inputs.get("contract", ""), "run", row["process"],
-            bytes=0, simulated_h=float(inputs.get("simulated_h", 0.0)), cpu_s=round(cpu_s, 3), requests=0,
-        )  # fmt: skip
+            row["tenant"],
+            row["key_id"],
+            inputs.get("contract", ""),
+            "run",
+            row["process"],
+            bytes=0,
+            simulated_h=float(inputs.get("simulated_h", 0.0)),
+            cpu_s=round(cpu_s, 3),
+            requests=0,
+        )
         self.journal.add(use, f"job:{row['id']}")
         self.jobs.succeed(row["id"], outputs, run_id=done.get("run_id"), tenant=row["tenant"], cpu_s=cpu_s)
 

@@ -1,6 +1,7 @@
 """A supervisor: one process that watches one worker, and ends it with everything the worker has started.
 
-It is the foreman between the server and a pilot's code. Whatever the worker forks stays its descendant: it asks
+It is the foreman between the server and a pilot's code. Whatever the worker forks stays its descendant: it
+asks
 the system for orphans (``PR_SET_CHILD_SUBREAPER``), so that nothing slips away by leaving its group. When the
 server goes, its socket closes, and the supervisor clears the floor and leaves.
 """
@@ -72,7 +73,7 @@ def _become_worker(task: Mapping[str, Any], writing: int, parent: int) -> None:
 def _watch(
     worker: int, reading: int, server: socket.socket, limits: Mapping[str, float], folder: Path
 ) -> str | None:
-    """Relay until the worker ends; returns why it ended if it did not say so itself, None if nobody listens."""
+    """Relay until the worker ends; returns why it ended if it did not say so itself, None if nobody listens."""  # noqa: E501
     started = looked = time.monotonic()
     spoken, last = b"", b""
     while True:

@@ -62,7 +62,7 @@ def _generic(detail: str) -> dict[str, Any]:
 
 
 def _settle_in(task: Mapping[str, Any]) -> None:
-    """Take the limits, a lower priority, and a folder of one's own for temporary files and what is printed."""
+    """Take the limits, a lower priority, and a folder of one's own for temporary files and what is printed."""  # noqa: E501
     limits, folder = task["limits"], task["folder"]
     os.chdir(folder)
     os.environ["TMPDIR"] = tempfile.tempdir = folder
@@ -79,6 +79,7 @@ def _settle_in(task: Mapping[str, Any]) -> None:
     ):
         _, hard = resource.getrlimit(kind)
         soft = int(value) if hard == resource.RLIM_INFINITY else min(int(value), hard)
-        # At the soft limit of processor time comes a signal that says so, at the hard one a kill that does not.
+        # At the soft limit of processor time comes a signal that says so, at the hard one a kill that does
+        # not.
         last = soft + 5 if kind == resource.RLIMIT_CPU else soft
         resource.setrlimit(kind, (soft, last if hard == resource.RLIM_INFINITY else min(last, hard)))

@@ -1,6 +1,7 @@
 """Coordinate reference systems by their addresses (OGC API Features, part 2), axes as the register has them.
 
-EPSG:3301 (Estonia) is northing, easting; EPSG:3067 (Finland) is easting, northing; CRS84 is longitude, latitude.
+EPSG:3301 (Estonia) is northing, easting; EPSG:3067 (Finland) is easting, northing; CRS84 is longitude,
+latitude.
 """
 
 from __future__ import annotations

@@ -130,8 +130,15 @@ async def _product(entry: Entry, found: Collection) -> Grid | Series:
 class _Ask:
     """What a query asks for, read from its parameters."""
 
-    def __init__(self, entry: Entry, found: Collection, f: str | None, crs: str | None, names: str | None,
-                 datetime: str | None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        entry: Entry,
+        found: Collection,
+        f: str | None,
+        crs: str | None,
+        names: str | None,
+        datetime: str | None,
+    ) -> None:
         self.entry, self.found = entry, found
         self.form = negotiate(entry.request, FORMATS, f)
         self.crs = "OGC:CRS84" if crs is None else systems.code(crs, found.storage_crs, "crs")
@@ -190,9 +197,12 @@ class _Ask:
         name += self.entry.request.scope["query_string"]
         etag = f'W/"{hashlib.blake2b(name, digest_size=12).hexdigest()}"'
         return bytes_answer(
-            self.entry.request, covjson.to_bytes(document), FORMATS[self.form], etag=etag,
+            self.entry.request,
+            covjson.to_bytes(document),
+            FORMATS[self.form],
+            etag=etag,
             headers=systems.header(crs or self.crs),
-        )  # fmt: skip
+        )
 
 
 @lru_cache(maxsize=32)
@@ -214,9 +224,15 @@ def _short(document: Any) -> Any:
     "/collections/{collectionId}/position", name="position", summary="Values at a place", responses=_OK
 )
 async def position(
-    entry: Visitor, collectionId: str, parameter_name: Names, coords: Coords = None, datetime: DatetimeText = None, z: Height = None, crs: Crs = None,
+    entry: Visitor,
+    collectionId: str,
+    parameter_name: Names,
+    coords: Coords = None,
+    datetime: DatetimeText = None,
+    z: Height = None,
+    crs: Crs = None,
     f: Format = None,
-) -> Response:  # fmt: skip
+) -> Response:
     """Values at one point or several: of the grid's cell there, or of the series nearest."""
     found = _coverage(entry, collectionId, "position")
     ask = _Ask(entry, found, f, crs, parameter_name, datetime)
@@ -233,9 +249,15 @@ async def position(
 
 @router.get("/collections/{collectionId}/area", name="area", summary="Values in an area", responses=_OK)
 async def area(
-    entry: Visitor, collectionId: str, parameter_name: Names, coords: Coords = None, datetime: DatetimeText = None, z: Height = None, crs: Crs = None,
+    entry: Visitor,
+    collectionId: str,
+    parameter_name: Names,
+    coords: Coords = None,
+    datetime: DatetimeText = None,
+    z: Height = None,
+    crs: Crs = None,
     f: Format = None,
-) -> Response:  # fmt: skip
+) -> Response:
     """Values within a polygon: the grid's cells whose centres lie in it, or the series of places in it."""
     found = _coverage(entry, collectionId, "area")
     ask = _Ask(entry, found, f, crs, parameter_name, datetime)
@@ -249,11 +271,17 @@ async def area(
 
 @router.get("/collections/{collectionId}/cube", name="cube", summary="Values in a box", responses=_OK)
 async def cube(
-    entry: Visitor, collectionId: str, parameter_name: Names,
-    box: Annotated[str | None, Query(alias="bbox", max_length=200, description="Four or six numbers.")] = None,
-    datetime: DatetimeText = None, z: Height = None, crs: Crs = None,
+    entry: Visitor,
+    collectionId: str,
+    parameter_name: Names,
+    box: Annotated[
+        str | None, Query(alias="bbox", max_length=200, description="Four or six numbers.")
+    ] = None,
+    datetime: DatetimeText = None,
+    z: Height = None,
+    crs: Crs = None,
     f: Format = None,
-) -> Response:  # fmt: skip
+) -> Response:
     """Values within a box, in its CRS: a grid cut out, or the series of places in it."""
     found = _coverage(entry, collectionId, "cube")
     ask = _Ask(entry, found, f, crs, parameter_name, datetime)
@@ -276,10 +304,12 @@ async def cube(
     responses={200: {"description": "Places", "content": {GEOJSON: {}, HTML: {}}}},
 )
 async def locations(
-    entry: Visitor, collectionId: str,
+    entry: Visitor,
+    collectionId: str,
     box: Annotated[str | None, Query(alias="bbox", max_length=200)] = None,
-    datetime: DatetimeText = None, f: Format = None,
-) -> Response:  # fmt: skip
+    datetime: DatetimeText = None,
+    f: Format = None,
+) -> Response:
     """The places of a collection of series."""
     found, series = await _series(entry, collectionId)
     if datetime is not None:
@@ -318,9 +348,14 @@ async def locations(
     responses=_OK,
 )
 async def location(
-    entry: Visitor, collectionId: str, locationId: str, parameter_name: Names,
-    datetime: DatetimeText = None, crs: Crs = None, f: Format = None,
-) -> Response:  # fmt: skip
+    entry: Visitor,
+    collectionId: str,
+    locationId: str,
+    parameter_name: Names,
+    datetime: DatetimeText = None,
+    crs: Crs = None,
+    f: Format = None,
+) -> Response:
     """The series of one place."""
     found, series = await _series(entry, collectionId)
     ask = _Ask(entry, found, f, crs, parameter_name, datetime)

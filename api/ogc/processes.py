@@ -1,4 +1,4 @@
-"""OGC API – Processes 1.0: pilots are processes, runs are jobs; an echo process lets a client try itself out."""
+"""OGC API – Processes 1.0: pilots are processes, runs are jobs; an echo process lets a client try itself out."""  # noqa: E501
 
 from __future__ import annotations
 
@@ -89,31 +89,44 @@ def _pilot_card(card: PilotCard, language: str, most_days: int) -> dict[str, Any
         "keywords": [about["domain"]],
         "inputs": {
             "cities": _input(
-                "Cities", "Cities that take part; the programme's rule must allow them.",
-                {"type": "array", "items": {"type": "string", "maxLength": 100}, "minItems": 1, "maxItems": 50},
+                "Cities",
+                "Cities that take part; the programme's rule must allow them.",
+                {
+                    "type": "array",
+                    "items": {"type": "string", "maxLength": 100},
+                    "minItems": 1,
+                    "maxItems": 50,
+                },
                 required=True,
             ),
             "scenario": _input("Scenario", "What to set otherwise than the default.", _inline(scenario)),
             "start": _input(
-                "Start", "First day, or an aware instant.", {"type": "string", "maxLength": 40, "default": about["start"]}
+                "Start",
+                "First day, or an aware instant.",
+                {"type": "string", "maxLength": 40, "default": about["start"]},
             ),
             "days": _input(
-                "Days", "Length of the run.",
+                "Days",
+                "Length of the run.",
                 {"type": "integer", "minimum": 1, "maximum": most_days, "default": about["days"]},
             ),
             "seed": _input(
-                "Seed", "Root of all random numbers.",
+                "Seed",
+                "Root of all random numbers.",
                 {"type": "integer", "minimum": 0, "maximum": 2**53 - 1, "default": 1},
             ),
             "replications": _input(
-                "Replications", "How often the run is repeated with other random numbers, for intervals.",
+                "Replications",
+                "How often the run is repeated with other random numbers, for intervals.",
                 {"type": "integer", "minimum": 1, "maximum": 1000, "default": about["replications"]},
             ),
         },
         "outputs": {
             "kpis": {
                 "title": "Key performance indicators",
-                "description": "; ".join(f"{k['id']} ({k['unit']}): {k['definition']}" for k in about["kpis"]),
+                "description": "; ".join(
+                    f"{k['id']} ({k['unit']}): {k['definition']}" for k in about["kpis"]
+                ),
                 "schema": {"type": "array", "items": {"type": "object"}},
             },
             "manifest": {"title": "Rule's verdict, plan and data of the run", "schema": {"type": "object"}},
@@ -123,7 +136,7 @@ def _pilot_card(card: PilotCard, language: str, most_days: int) -> dict[str, Any
             },
         },
         "needs": about["needs"],
-    }  # fmt: skip
+    }
 
 
 def _input(title: str, description: str, schema: dict[str, Any], *, required: bool = False) -> dict[str, Any]:
@@ -281,9 +294,10 @@ def _body(request: Request, body: bytes) -> dict[str, Any]:
     unknown = sorted(set(document) - known)
     if unknown or not isinstance(document.get("inputs", {}), dict):
         raise InvalidInput(
-            "the request to execute is not understood", field=f"/{unknown[0] if unknown else 'inputs'}",
+            "the request to execute is not understood",
+            field=f"/{unknown[0] if unknown else 'inputs'}",
             expected=", ".join(sorted(known)),
-        )  # fmt: skip
+        )
     if "subscriber" in document:
         raise InvalidInput(
             "callbacks are not offered here", field="/subscriber", hint="follow the job's events"
@@ -432,8 +446,12 @@ async def jobs(
         )
     rows = await asyncio.to_thread(
         entry.context.manager.jobs.of_tenant,
-        entry.caller.tenant, process=process_id, status=wanted, limit=count + 1, offset=start,
-    )  # fmt: skip
+        entry.caller.tenant,
+        process=process_id,
+        status=wanted,
+        limit=count + 1,
+        offset=start,
+    )
     given = {name: value for name, value in entry.request.query_params.items() if name not in ("f", "offset")}
     links = [
         link(entry.href("/jobs", **given, f="json"), "self", JSON, "This document"),

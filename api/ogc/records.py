@@ -19,10 +19,16 @@ _CONF = "http://www.opengis.net/spec/ogcapi-records-1/1.0/conf/"
 CONFORMANCE = tuple(
     _CONF + name
     for name in (
-        "record-core", "record-collection", "record-core-query-parameters", "records-api",
-        "searchable-catalog", "json", "html", "oas30",
+        "record-core",
+        "record-collection",
+        "record-core-query-parameters",
+        "records-api",
+        "searchable-catalog",
+        "json",
+        "html",
+        "oas30",
     )
-)  # fmt: skip
+)
 PARAMETERS = ("f", "limit", "offset", "bbox", "datetime", "q", "type", "ids", "externalIds")
 _DEFAULT, _MOST = 100, 1000
 _TYPES = {"features": "dataset", "grid": "dataset", "series": "dataset", "files": "dataset"}

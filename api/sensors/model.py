@@ -1,6 +1,7 @@
 """Sensors as SensorThings entities: a room is a thing, each property measured in it a datastream.
 
-The entities mirror the rows of the packs' datasets ``sensors``; nothing is kept twice. Every id begins with the
+The entities mirror the rows of the packs' datasets ``sensors``; nothing is kept twice. Every id begins with
+the
 collection's city, so that ids of two cities never meet.
 """
 
@@ -18,13 +19,23 @@ from pyproj import Transformer
 from api.catalogue.collection import Collection
 
 SETS = (
-    "Things", "Locations", "HistoricalLocations", "Datastreams", "Sensors", "ObservedProperties", "Observations",
+    "Things",
+    "Locations",
+    "HistoricalLocations",
+    "Datastreams",
+    "Sensors",
+    "ObservedProperties",
+    "Observations",
     "FeaturesOfInterest",
-)  # fmt: skip
+)
 ONE = {
-    "Thing": "Things", "Location": "Locations", "Datastream": "Datastreams", "Sensor": "Sensors",
-    "ObservedProperty": "ObservedProperties", "FeatureOfInterest": "FeaturesOfInterest",
-}  # fmt: skip
+    "Thing": "Things",
+    "Location": "Locations",
+    "Datastream": "Datastreams",
+    "Sensor": "Sensors",
+    "ObservedProperty": "ObservedProperties",
+    "FeatureOfInterest": "FeaturesOfInterest",
+}
 """The set that a relation to one entity points into."""
 RELATIONS: Mapping[str, tuple[str, ...]] = {
     "Things": ("Datastreams", "Locations", "HistoricalLocations"),
@@ -117,18 +128,25 @@ def _add_sensor(city: City, city_id: str, row: Mapping[str, Any], place: dict[st
     prop = f"{city_id}:{observed}"
     city.add("ObservedProperties", prop, {"name": observed, "definition": observed, "description": observed})
     city.add(
-        "Datastreams", sensor,
+        "Datastreams",
+        sensor,
         {
-            "name": f"{observed} of {words}", "description": f"{observed} measured by {row['sensor_id']}",
-            "observationType": _MEASUREMENT, "unitOfMeasurement": {"name": row["unit"], "symbol": row["unit"], "definition": None},
-            "properties": {"interval_s": row.get("interval_s")}, **({"observedArea": place} if place else {}),
+            "name": f"{observed} of {words}",
+            "description": f"{observed} measured by {row['sensor_id']}",
+            "observationType": _MEASUREMENT,
+            "unitOfMeasurement": {"name": row["unit"], "symbol": row["unit"], "definition": None},
+            "properties": {"interval_s": row.get("interval_s")},
+            **({"observedArea": place} if place else {}),
         },
-    )  # fmt: skip
+    )
     for kind, own, relation, other in (
-        ("Datastreams", sensor, "Thing", thing), ("Things", thing, "Datastreams", sensor),
-        ("Datastreams", sensor, "Sensor", sensor), ("Sensors", sensor, "Datastreams", sensor),
-        ("Datastreams", sensor, "ObservedProperty", prop), ("ObservedProperties", prop, "Datastreams", sensor),
-    ):  # fmt: skip
+        ("Datastreams", sensor, "Thing", thing),
+        ("Things", thing, "Datastreams", sensor),
+        ("Datastreams", sensor, "Sensor", sensor),
+        ("Sensors", sensor, "Datastreams", sensor),
+        ("Datastreams", sensor, "ObservedProperty", prop),
+        ("ObservedProperties", prop, "Datastreams", sensor),
+    ):
         city.relate(kind, own, relation, other)
     if place is not None:
         body = {"name": f"Place of {words}", "description": words, "encodingType": "application/geo+json"}

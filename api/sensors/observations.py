@@ -1,6 +1,7 @@
 """Observations: those of the packs and those that came in since, as one series for each datastream.
 
-An observation is named by its datastream and its instant; sent again, it replaces itself, so that a gateway that
+An observation is named by its datastream and its instant; sent again, it replaces itself, so that a gateway
+that
 repeats a batch after a broken connection doubles nothing. The latest of each datastream is kept at hand.
 """
 
@@ -55,11 +56,14 @@ def keep(store: Store, tenant: str, arrived: Iterable[Arrived]) -> int:
     """
     rows = {
         (item.stream, item.time_ns): {
-            "stream": item.stream, "time_ns": item.time_ns, "value": item.value, "tenant": tenant,
+            "stream": item.stream,
+            "time_ns": item.time_ns,
+            "value": item.value,
+            "tenant": tenant,
             "received": stamp(),
         }
         for item in arrived
-    }  # fmt: skip
+    }
     with store.write() as connection:
         insert = _insert_or_replace(store)
         all_rows = list(rows.values())

@@ -1,7 +1,7 @@
 """OData's query options as SensorThings uses them: ``$filter``, ``$orderby``, ``$expand``, ``$select`` and the rest.
 
-Example: ``$filter=result gt 800 and phenomenonTime ge 2026-03-01T00:00:00Z`` keeps the stuffy hours of a class.
-"""
+Example: ``$filter=result gt 800 and phenomenonTime ge 2026-03-01T00:00:00Z`` keeps the stuffy hours of a class.  # noqa: E501
+"""  # noqa: E501
 
 from __future__ import annotations
 
@@ -70,9 +70,10 @@ def options(given: Mapping[str, str], depth: int = 0) -> Options:
     unknown = sorted(set(given) - set(_NAMES))
     if unknown or depth > 4:
         raise InvalidInput(
-            "this query option is not known here", field=unknown[0] if unknown else "$expand",
+            "this query option is not known here",
+            field=unknown[0] if unknown else "$expand",
             expected=", ".join(_NAMES),
-        )  # fmt: skip
+        )
     count = given.get("$count", "false")
     if count not in ("true", "false"):
         raise InvalidInput("this is neither true nor false", field="$count", value=count)

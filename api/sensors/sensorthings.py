@@ -1,7 +1,7 @@
 """SensorThings API 1.1 (OGC 18-088): read things, datastreams and observations; write observations in batches.
 
 A caller meets the cities whose sensors it may read, and no others: rights are applied before any query.
-"""
+"""  # noqa: E501
 
 from __future__ import annotations
 
@@ -317,9 +317,11 @@ async def _some_observations(
     count = sum(len(times) for _, times, _ in parts)
     if count > _MOST_OBSERVATIONS:
         raise InvalidInput(
-            "too many observations to filter at once", field="$filter", value=count,
+            "too many observations to filter at once",
+            field="$filter",
+            value=count,
             hint="filter the observations of one datastream, or use EDR with a span of time",
-        )  # fmt: skip
+        )
     return await anyio.to_thread.run_sync(_filtered, parts, wanted)
 
 
@@ -426,9 +428,12 @@ async def add(entry: Visitor) -> Response:
 
 
 @router.post(
-    BASE + "/CreateObservations", name="add data array", summary="Add observations as a data array",
-    openapi_extra=_JSON_BODY, responses=_CREATED,
-)  # fmt: skip
+    BASE + "/CreateObservations",
+    name="add data array",
+    summary="Add observations as a data array",
+    openapi_extra=_JSON_BODY,
+    responses=_CREATED,
+)
 async def add_array(entry: Visitor) -> Response:
     """Keep the observations of a data array, all or none."""
     groups = await _document(entry)
@@ -443,9 +448,12 @@ async def add_array(entry: Visitor) -> Response:
 
 
 @router.post(
-    BASE + "/$batch", name="batch", summary="Several requests in one", openapi_extra=_JSON_BODY,
+    BASE + "/$batch",
+    name="batch",
+    summary="Several requests in one",
+    openapi_extra=_JSON_BODY,
     responses={200: {"description": "One answer for each", "content": {JSON: {}}}},
-)  # fmt: skip
+)
 async def batch(entry: Visitor) -> Response:
     """Add observations, each judged by itself; what can be kept is kept in one transaction."""
     body = await _document(entry)
@@ -475,9 +483,12 @@ def _answered(error: TwinboxError) -> dict[str, Any]:
 
 
 @router.post(
-    BASE + "/{path:path}", name="add below", summary="Add an observation to a datastream", openapi_extra=_JSON_BODY,
+    BASE + "/{path:path}",
+    name="add below",
+    summary="Add an observation to a datastream",
+    openapi_extra=_JSON_BODY,
     responses=_CREATED,
-)  # fmt: skip
+)
 async def add_below(entry: Visitor, path: str) -> Response:
     """Keep an observation of ``Datastreams('…')/Observations``."""
     found = re.fullmatch(r"Datastreams\('((?:[^']|'')*)'\)/Observations", path)
@@ -538,9 +549,10 @@ def _arrived(one: Any, stream: str | None, where: str) -> Arrived:
     unknown = sorted(set(one) - known)
     if unknown or "result" not in one:
         raise InvalidInput(
-            "the observation is not understood", field=f"{where}/{unknown[0] if unknown else 'result'}",
+            "the observation is not understood",
+            field=f"{where}/{unknown[0] if unknown else 'result'}",
             expected=", ".join(sorted(known)),
-        )  # fmt: skip
+        )
     named = one.get("Datastream")
     stream = stream or (named.get("@iot.id") if isinstance(named, dict) else None)
     if not isinstance(stream, str):

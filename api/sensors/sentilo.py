@@ -1,6 +1,7 @@
 """Sentilo's publish call: what a city's gateway that speaks Sentilo sends, kept as observations.
 
-The provider is the city, the sensor the pack's ``sensor_id``; the key comes in the header ``IDENTITY_KEY``. A time
+The provider is the city, the sensor the pack's ``sensor_id``; the key comes in the header ``IDENTITY_KEY``.
+A time
 is ``dd/MM/yyyyTHH:mm:ss`` in UTC or with one of a few zones whose names mean one thing only.
 """
 
@@ -48,9 +49,11 @@ def time_of(text: Any, field: str) -> datetime:
         except (ValueError, OverflowError):
             pass
     raise InvalidInput(
-        "this is no time of Sentilo", field=field, value=text,
+        "this is no time of Sentilo",
+        field=field,
+        value=text,
         expected="dd/MM/yyyyTHH:mm:ss and nothing, an offset or one of " + ", ".join(_ZONES),
-    )  # fmt: skip
+    )
 
 
 def _ahead(zone: str) -> timedelta | None:

@@ -1,8 +1,10 @@
 """A page for people: any document as headings, tables and links, readable without scripts, pictures or colour.
 
-Whatever JSON says is shown, nothing more: a table for a list of like objects, a list of terms for an object, a
-list for the rest. Links are links. A screen reader finds one main heading, a navigation, captions and headers.
-"""
+Whatever JSON says is shown, nothing more: a table for a list of like objects, a list of terms for an object,
+a
+list for the rest. Links are links. A screen reader finds one main heading, a navigation, captions and
+headers.
+"""  # noqa: E501
 
 from __future__ import annotations
 
@@ -156,7 +158,7 @@ def _table(columns: Iterable[str], rows: Sequence[Mapping[str, Any]], level: int
         "<tr>" + "".join(f"<td>{_cell(name, row.get(name), level)}</td>" for name in columns) + "</tr>"
         for row in rows
     )
-    return f'<div class="scroll" tabindex="0" role="region" aria-label="Table"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="Table"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'  # noqa: E501
 
 
 def _cell(name: str, value: Any, level: int) -> str:

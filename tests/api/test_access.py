@@ -88,10 +88,36 @@ def test_a_prohibition_beats_a_permission(closed, is_problem):
     "change",
     [
         {"permission": [{"target": "x", "action": "commercialize"}]},
-        {"permission": [{"target": "x", "action": "use", "constraint": [{"leftOperand": "spatial", "operator": "eq", "rightOperand": "EE"}]}]},
-        {"permission": [{"target": "x", "action": "use", "constraint": [{"leftOperand": "dateTime", "operator": "eq", "rightOperand": "2026-01-01"}]}]},
+        {
+            "permission": [
+                {
+                    "target": "x",
+                    "action": "use",
+                    "constraint": [{"leftOperand": "spatial", "operator": "eq", "rightOperand": "EE"}],
+                }
+            ]
+        },
+        {
+            "permission": [
+                {
+                    "target": "x",
+                    "action": "use",
+                    "constraint": [
+                        {"leftOperand": "dateTime", "operator": "eq", "rightOperand": "2026-01-01"}
+                    ],
+                }
+            ]
+        },
         {"permission": [{"target": "x", "action": "use", "duty": [{"action": "attribute"}]}]},
-        {"permission": [{"target": "x", "action": "use", "duty": [{"action": "compensate", "twb:eur_per_request": "-1"}]}]},
+        {
+            "permission": [
+                {
+                    "target": "x",
+                    "action": "use",
+                    "duty": [{"action": "compensate", "twb:eur_per_request": "-1"}],
+                }
+            ]
+        },
         {"permission": [{"target": "x", "action": "use", "refinement": []}]},
         {"obligation": [{"action": "inform"}]},
         {"permission": []},
@@ -99,7 +125,7 @@ def test_a_prohibition_beats_a_permission(closed, is_problem):
         {"assignee": 7},
         {"inheritFrom": "http://example.org/policy"},
     ],
-)  # fmt: skip
+)
 def test_a_policy_that_would_not_be_enforced_is_refused(change):
     with pytest.raises(InvalidInput):
         understand(agreement("a", "acme", "x") | change)
@@ -248,9 +274,12 @@ def issued(small_world_home, tmp_path_factory, issuer_key):
 
 def token(key, **changes):
     claims = {
-        "iss": "https://id.example.ee", "aud": "twinbox", "exp": time.time() + 60, "tenant": "acme",
+        "iss": "https://id.example.ee",
+        "aud": "twinbox",
+        "exp": time.time() + 60,
+        "tenant": "acme",
         "scope": "openid read:metsa.buildings",
-    } | changes  # fmt: skip
+    } | changes
     return jwt.encode(
         {n: v for n, v in claims.items() if v is not None}, key, algorithm="ES256", headers={"kid": "k1"}
     )

@@ -46,8 +46,9 @@ def test_a_point_in_another_crs(server, terrain):
     answer = server.get(f"{TERRAIN}/position", params={"coords": f"POINT({y} {x})", "crs": uri}).json()
     assert np.float32(answer["ranges"]["elevation_m"]["values"][0]) == terrain[11, 7].to_numpy()
     assert answer["domain"]["referencing"][0] == {
-        "coordinates": ["y", "x"], "system": {"type": "ProjectedCRS", "id": uri}
-    }  # fmt: skip
+        "coordinates": ["y", "x"],
+        "system": {"type": "ProjectedCRS", "id": uri},
+    }
     assert answer["domain"]["axes"]["x"]["values"][0] == pytest.approx(x, abs=0.01)
 
 
@@ -74,7 +75,7 @@ def test_a_cube_and_an_area_are_cut_out_of_the_grid(server, terrain):
 def test_a_series_in_a_span_of_time(server, small_world_home):
     (path,) = (small_world_home / "packs" / "metsa").glob("weather.*.parquet")
     table = pd.read_parquet(path).set_index("time")
-    query = "coords=POINT(24.7 59.4)&datetime=2026-03-01T03:00:00Z/2026-03-01T06:00:00Z&parameter-name=temperature_c"
+    query = "coords=POINT(24.7 59.4)&datetime=2026-03-01T03:00:00Z/2026-03-01T06:00:00Z&parameter-name=temperature_c"  # noqa: E501
     answer = server.get(f"{WEATHER}/position?{query}").json()
     assert answer["domain"]["domainType"] == "PointSeries"
     assert answer["domain"]["axes"]["t"]["values"] == [f"2026-03-01T0{hour}:00:00Z" for hour in (3, 4, 5, 6)]
@@ -103,8 +104,12 @@ def test_two_points_give_two_coverages(server):
 def test_documents_are_valid_coveragejson(server):
     from covjson_pydantic.coverage import Coverage
 
-    for path in (f"{TERRAIN}/position?coords=POINT(24.71 59.43)", f"{WEATHER}/position?coords=POINT(24.7 59.4)",
-                 f"{TERRAIN}/cube?bbox=24.706,59.4285,24.711,59.4310", f"{OBSERVATIONS}/locations/s1"):  # fmt: skip
+    for path in (
+        f"{TERRAIN}/position?coords=POINT(24.71 59.43)",
+        f"{WEATHER}/position?coords=POINT(24.7 59.4)",
+        f"{TERRAIN}/cube?bbox=24.706,59.4285,24.711,59.4310",
+        f"{OBSERVATIONS}/locations/s1",
+    ):
         Coverage.model_validate_json(server.get(path).content)
 
 

@@ -105,15 +105,21 @@ def test_coordinates_round_trip_to_the_stored_ones(server, truth):
     ("text", "rows"),
     [
         ("height_m > 50", lambda t: t.height_m > 50),
-        ("height_m BETWEEN 10 AND 20 AND NOT use = 'use 3'", lambda t: t.height_m.between(10, 20) & (t.use != "use 3")),
-        ("use IN ('use 1', 'use 2') OR height_m <= 5", lambda t: t.use.isin(["use 1", "use 2"]) | (t.height_m <= 5)),
+        (
+            "height_m BETWEEN 10 AND 20 AND NOT use = 'use 3'",
+            lambda t: t.height_m.between(10, 20) & (t.use != "use 3"),
+        ),
+        (
+            "use IN ('use 1', 'use 2') OR height_m <= 5",
+            lambda t: t.use.isin(["use 1", "use 2"]) | (t.height_m <= 5),
+        ),
         ("name LIKE 'name _' AND height_m * 2 < 60", lambda t: t.height_m * 2 < 60),
         ("CASEI(use) = CASEI('USE 4')", lambda t: t.use == "use 4"),
         ("building_id = 'b000007'", lambda t: t.index == "b000007"),
         ("name IS NULL", lambda t: t["name"].isna()),
         ("height_m > 50 OR height_m <= 50", lambda t: t.height_m > -1),
     ],
-)  # fmt: skip
+)
 def test_cql2_filters(server, truth, text, rows):
     expected = list(truth.index[np.asarray(rows(truth))])
     assert ids(server.get(f"{BUILDINGS}/items", params={"filter": text, "limit": 1000})) == expected
@@ -134,7 +140,7 @@ def test_a_spatial_filter_agrees_with_shapely(server, truth):
 
 
 def test_cql2_as_json(server, truth):
-    text = '{"op":"and","args":[{"op":">","args":[{"property":"height_m"},50]},{"op":"=","args":[{"property":"use"},"use 1"]}]}'
+    text = '{"op":"and","args":[{"op":">","args":[{"property":"height_m"},50]},{"op":"=","args":[{"property":"use"},"use 1"]}]}'  # noqa: E501
     expected = list(truth.index[(truth.height_m > 50) & (truth.use == "use 1")])
     assert (
         ids(server.get(f"{BUILDINGS}/items", params={"filter": text, "filter-lang": "cql2-json"})) == expected
@@ -143,9 +149,19 @@ def test_cql2_as_json(server, truth):
 
 @pytest.mark.parametrize(
     "text",
-    ["height_m >", "nobody = 1", "height_m = 'tall'", "(" * 100 + "height_m=1" + ")" * 100, "NOT " * 100 + "height_m=1",
-     "S_INTERSECTS(geometry, POINT(1e999 2))", "foo(height_m)", "'" * 99, "name LIKE name", "1"],
-)  # fmt: skip
+    [
+        "height_m >",
+        "nobody = 1",
+        "height_m = 'tall'",
+        "(" * 100 + "height_m=1" + ")" * 100,
+        "NOT " * 100 + "height_m=1",
+        "S_INTERSECTS(geometry, POINT(1e999 2))",
+        "foo(height_m)",
+        "'" * 99,
+        "name LIKE name",
+        "1",
+    ],
+)
 def test_a_filter_that_cannot_be_used_is_refused(server, is_problem, text):
     is_problem(server.get(f"{BUILDINGS}/items", params={"filter": text}), 400)
 
@@ -194,8 +210,19 @@ def test_titles_in_three_languages(server):
 
 
 def test_every_resource_has_a_page_for_people(server):
-    for path in ("/", "/conformance", "/collections", BUILDINGS, f"{BUILDINGS}/items", f"{BUILDINGS}/items/b000001",
-                 f"{BUILDINGS}/queryables", "/collections/catalogue/items", "/processes", "/processes/echo", "/jobs"):  # fmt: skip
+    for path in (
+        "/",
+        "/conformance",
+        "/collections",
+        BUILDINGS,
+        f"{BUILDINGS}/items",
+        f"{BUILDINGS}/items/b000001",
+        f"{BUILDINGS}/queryables",
+        "/collections/catalogue/items",
+        "/processes",
+        "/processes/echo",
+        "/jobs",
+    ):
         answer = server.get(path, headers={"Accept": "text/html,*/*;q=0.8"})
         assert answer.headers["content-type"].startswith("text/html"), path
         assert "<h1>" in answer.text

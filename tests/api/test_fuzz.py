@@ -23,25 +23,111 @@ FEW = settings(
 )
 
 PATHS = (
-    "/", "/conformance", "/collections", "/collections/metsa.buildings", "/collections/metsa.buildings/items",
-    "/collections/metsa.buildings/items/b000001", "/collections/metsa.buildings/queryables", "/collections/metsa.terrain/position",
-    "/collections/metsa.terrain/area", "/collections/metsa.terrain/cube", "/collections/metsa.weather/locations",
-    "/collections/metsa.observations/locations/s1", "/collections/catalogue/items", "/processes", "/processes/parks", "/jobs",
-    "/jobs/x/results", "/sta/v1.1", "/sta/v1.1/Things", "/sta/v1.1/Observations", "/sta/v1.1/Datastreams('metsa:s1')", "/usage",
-    "/collections/metsa.buildings/files/metsa.buildings.csv", "/policies/metsa.stops", "/licences", "/uploads/x/report",
-)  # fmt: skip
+    "/",
+    "/conformance",
+    "/collections",
+    "/collections/metsa.buildings",
+    "/collections/metsa.buildings/items",
+    "/collections/metsa.buildings/items/b000001",
+    "/collections/metsa.buildings/queryables",
+    "/collections/metsa.terrain/position",
+    "/collections/metsa.terrain/area",
+    "/collections/metsa.terrain/cube",
+    "/collections/metsa.weather/locations",
+    "/collections/metsa.observations/locations/s1",
+    "/collections/catalogue/items",
+    "/processes",
+    "/processes/parks",
+    "/jobs",
+    "/jobs/x/results",
+    "/sta/v1.1",
+    "/sta/v1.1/Things",
+    "/sta/v1.1/Observations",
+    "/sta/v1.1/Datastreams('metsa:s1')",
+    "/usage",
+    "/collections/metsa.buildings/files/metsa.buildings.csv",
+    "/policies/metsa.stops",
+    "/licences",
+    "/uploads/x/report",
+)
 NAMES = (
-    "f", "limit", "offset", "cursor", "bbox", "bbox-crs", "crs", "datetime", "filter", "filter-lang", "filter-crs", "coords", "z",
-    "parameter-name", "q", "ids", "type", "externalIds", "$filter", "$top", "$skip", "$orderby", "$expand", "$select", "$count",
-    "status", "processID", "month", "height_m", "use", "name",
-)  # fmt: skip
+    "f",
+    "limit",
+    "offset",
+    "cursor",
+    "bbox",
+    "bbox-crs",
+    "crs",
+    "datetime",
+    "filter",
+    "filter-lang",
+    "filter-crs",
+    "coords",
+    "z",
+    "parameter-name",
+    "q",
+    "ids",
+    "type",
+    "externalIds",
+    "$filter",
+    "$top",
+    "$skip",
+    "$orderby",
+    "$expand",
+    "$select",
+    "$count",
+    "status",
+    "processID",
+    "month",
+    "height_m",
+    "use",
+    "name",
+)
 PIECES = (
-    "", "0", "1", "-1", "nan", "inf", "1e400", "9" * 40, "24.7,59.4,24.8,59.5", "..", "../..", "2026-01-01", "2026-01-01T00:00:00Z",
-    "0001-01-01T00:00:00+14:00", "POINT(24.7 59.4)", "POINT(nan 1)", "POLYGON((24 59,25 59,25 60,24 59))", "POLYGON((0 0,1 1,0 1,1 0,0 0))",
-    "http://www.opengis.net/def/crs/EPSG/0/3301", "height_m > 3", "a = 'b", "S_INTERSECTS(geometry, POINT(1 2))", "name eq 'x'",
-    "json", "html", "true", "null", "\x00", "\ud7ff", "１２", "%", "'", '"', "{}", "[]", '{"op":"=","args":[{"property":"use"},1]}', "*",
-    "Datastreams($expand=Observations($top=1))", "phenomenonTime desc", "<script>", "‮", "🏙", "a" * 300,
-)  # fmt: skip
+    "",
+    "0",
+    "1",
+    "-1",
+    "nan",
+    "inf",
+    "1e400",
+    "9" * 40,
+    "24.7,59.4,24.8,59.5",
+    "..",
+    "../..",
+    "2026-01-01",
+    "2026-01-01T00:00:00Z",
+    "0001-01-01T00:00:00+14:00",
+    "POINT(24.7 59.4)",
+    "POINT(nan 1)",
+    "POLYGON((24 59,25 59,25 60,24 59))",
+    "POLYGON((0 0,1 1,0 1,1 0,0 0))",
+    "http://www.opengis.net/def/crs/EPSG/0/3301",
+    "height_m > 3",
+    "a = 'b",
+    "S_INTERSECTS(geometry, POINT(1 2))",
+    "name eq 'x'",
+    "json",
+    "html",
+    "true",
+    "null",
+    "\x00",
+    "\ud7ff",
+    "１２",
+    "%",
+    "'",
+    '"',
+    "{}",
+    "[]",
+    '{"op":"=","args":[{"property":"use"},1]}',
+    "*",
+    "Datastreams($expand=Observations($top=1))",
+    "phenomenonTime desc",
+    "<script>",
+    "\u202e",
+    "🏙",
+    "a" * 300,
+)
 VALUES = st.one_of(
     st.sampled_from(PIECES), st.text(max_size=30), st.lists(st.sampled_from(PIECES), max_size=4).map(" ".join)
 )
@@ -53,11 +139,45 @@ LEAVES = st.one_of(
     st.text(max_size=20),
     st.sampled_from(PIECES),
 )
-JSON = st.recursive(LEAVES, lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.sampled_from(
-    ("inputs", "outputs", "response", "echo", "pause", "cities", "scenario", "benches", "value", "result", "phenomenonTime", "Datastream",
-     "@iot.id", "requests", "method", "url", "body", "observations", "timestamp", "components", "dataArray", "sensors", "sensor", "x")), inner, max_size=5)),
+JSON = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4),
+        st.dictionaries(
+            st.sampled_from(
+                (
+                    "inputs",
+                    "outputs",
+                    "response",
+                    "echo",
+                    "pause",
+                    "cities",
+                    "scenario",
+                    "benches",
+                    "value",
+                    "result",
+                    "phenomenonTime",
+                    "Datastream",
+                    "@iot.id",
+                    "requests",
+                    "method",
+                    "url",
+                    "body",
+                    "observations",
+                    "timestamp",
+                    "components",
+                    "dataArray",
+                    "sensors",
+                    "sensor",
+                    "x",
+                )
+            ),
+            inner,
+            max_size=5,
+        ),
+    ),
     max_leaves=12,
-)  # fmt: skip
+)
 
 
 def sound(answer) -> None:
@@ -84,8 +204,33 @@ def test_parameters(server, path, query, accept):
 
 @pytest.mark.slow
 @FEW
-@given(parts=st.lists(st.one_of(st.sampled_from(("collections", "metsa.buildings", "items", "jobs", "processes", "sta", "v1.1", "Things('x')", "files", "..", "%2e%2e", "%2f", "%00", "")), st.text(max_size=12)), max_size=6),
-       method=st.sampled_from(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")))  # fmt: skip
+@given(
+    parts=st.lists(
+        st.one_of(
+            st.sampled_from(
+                (
+                    "collections",
+                    "metsa.buildings",
+                    "items",
+                    "jobs",
+                    "processes",
+                    "sta",
+                    "v1.1",
+                    "Things('x')",
+                    "files",
+                    "..",
+                    "%2e%2e",
+                    "%2f",
+                    "%00",
+                    "",
+                )
+            ),
+            st.text(max_size=12),
+        ),
+        max_size=6,
+    ),
+    method=st.sampled_from(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")),
+)
 def test_paths(server, parts, method):
     server.context.quotas._minutes.clear()
     path = "/" + "/".join(
@@ -145,8 +290,30 @@ def test_bytes(fuzzed, path, body):
 
 @pytest.mark.slow
 @FEW
-@given(headers=st.dictionaries(st.sampled_from(("Authorization", "Accept", "Accept-Language", "Accept-Encoding", "If-None-Match", "Idempotency-Key", "Prefer", "Last-Event-ID", "Range", "Host", "Origin", "X-Forwarded-For", "Twinbox-Purpose")),
-       st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=40), max_size=4), path=st.sampled_from(PATHS))  # fmt: skip
+@given(
+    headers=st.dictionaries(
+        st.sampled_from(
+            (
+                "Authorization",
+                "Accept",
+                "Accept-Language",
+                "Accept-Encoding",
+                "If-None-Match",
+                "Idempotency-Key",
+                "Prefer",
+                "Last-Event-ID",
+                "Range",
+                "Host",
+                "Origin",
+                "X-Forwarded-For",
+                "Twinbox-Purpose",
+            )
+        ),
+        st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=40),
+        max_size=4,
+    ),
+    path=st.sampled_from(PATHS),
+)
 def test_headers(server, headers, path):
     server.context.quotas._minutes.clear()
     answer = server.get(path, headers=headers)

@@ -58,10 +58,18 @@ def test_the_rule_is_checked_before_a_job_is_accepted(server, is_problem):
 @pytest.mark.parametrize(
     "inputs",
     [
-        {}, {"cities": "metsa"}, {**TWO, "days": 0}, {**TWO, "days": 10**9}, {**TWO, "seed": -1}, {**TWO, "scenario": {"benches": 1000}},
-        {**TWO, "scenario": {"chairs": 1}}, {**TWO, "start": "soon"}, {**TWO, "colour": "red"}, {**TWO, "replications": 0},
+        {},
+        {"cities": "metsa"},
+        {**TWO, "days": 0},
+        {**TWO, "days": 10**9},
+        {**TWO, "seed": -1},
+        {**TWO, "scenario": {"benches": 1000}},
+        {**TWO, "scenario": {"chairs": 1}},
+        {**TWO, "start": "soon"},
+        {**TWO, "colour": "red"},
+        {**TWO, "replications": 0},
     ],
-)  # fmt: skip
+)
 def test_inputs_that_are_not_valid(server, is_problem, inputs):
     is_problem(server.client.post(RUN.format("parks"), json={"inputs": inputs}), 400)
 
@@ -137,10 +145,14 @@ def rough(small_world_home, tmp_path_factory):
     write_plugin(home / "plugins")
     os.environ["TWINBOX_HEARTBEAT"] = str(home / "heartbeat")
     limits = {
-        "job_memory_bytes": 1 << 30, "job_cpu_s": 5, "job_wall_s": 20, "job_file_bytes": 4 << 20, "job_processes": 20,
-    }  # fmt: skip
+        "job_memory_bytes": 1 << 30,
+        "job_cpu_s": 5,
+        "job_wall_s": 20,
+        "job_file_bytes": 4 << 20,
+        "job_processes": 20,
+    }
     for served in serving(small_world_home, home, plugins=False, open_runs=True, limits=limits):
-        yield served
+        yield served  # noqa: UP028 - what was set is taken back after it
     del os.environ["TWINBOX_HEARTBEAT"]
 
 
@@ -159,10 +171,13 @@ def alive(marker: str) -> list[str]:
 @pytest.mark.parametrize(
     ("pilot", "words"),
     [
-        ("leak", ("memory", "MemoryError")), ("spin", ("processor time",)), ("bomb", ("processes", "memory")), ("segfault", ("SIGSEGV",)),
+        ("leak", ("memory", "MemoryError")),
+        ("spin", ("processor time",)),
+        ("bomb", ("processes", "memory")),
+        ("segfault", ("SIGSEGV",)),
         ("full", ("File too large", "too large a file", "OSError", "RunFailed", "failed")),
     ],
-)  # fmt: skip
+)
 def test_a_pilot_that_misbehaves_fails_alone(rough, pilot, words):
     job = submit(rough, pilot, **TWO)
     steady = submit(rough, "parks", **TWO, seed=8)

@@ -14,8 +14,7 @@ def values(answer):
 
 @pytest.fixture
 def writer(server):
-    headers = server.key("gateway", "read:*", "write:metsa.sensors")
-    return headers
+    return server.key("gateway", "read:*", "write:metsa.sensors")
 
 
 def test_a_room_is_a_thing_with_a_datastream(server):
@@ -39,7 +38,7 @@ def test_pages_follow_one_another(server):
 def test_filters_order_and_count(server):
     path = f"{STA}/Datastreams('metsa:s1')/Observations"
     document = server.get(
-        f"{path}?$filter=result gt 800 and phenomenonTime lt 2026-03-02T00:00:00Z&$orderby=result desc&$count=true"
+        f"{path}?$filter=result gt 800 and phenomenonTime lt 2026-03-02T00:00:00Z&$orderby=result desc&$count=true"  # noqa: E501
     ).json()
     results = [item["result"] for item in document["value"]]
     assert results == sorted(results, reverse=True)
@@ -113,8 +112,11 @@ def test_a_batch_is_judged_one_by_one(server, writer):
 
 
 def test_a_data_array_is_all_or_none(server, writer, is_problem):
-    group = {"Datastream": {"@iot.id": "metsa:s2"}, "components": ["phenomenonTime", "result"],
-             "dataArray": [["2026-03-07T00:00:00Z", 1], ["2026-03-07T01:00:00Z", 2]]}  # fmt: skip
+    group = {
+        "Datastream": {"@iot.id": "metsa:s2"},
+        "components": ["phenomenonTime", "result"],
+        "dataArray": [["2026-03-07T00:00:00Z", 1], ["2026-03-07T01:00:00Z", 2]],
+    }
     assert len(server.client.post(f"{STA}/CreateObservations", json=[group], headers=writer).json()) == 2
     bad = {**group, "dataArray": [["2026-03-08T00:00:00Z", 1], ["never", 2]]}
     is_problem(server.client.post(f"{STA}/CreateObservations", json=[bad], headers=writer), 400)

@@ -1,4 +1,4 @@
-"""Random tenants, keys, contracts and datasets: nobody ever gets what the rules, written down anew, do not give."""
+"""Random tenants, keys, contracts and datasets: nobody ever gets what the rules, written down anew, do not give."""  # noqa: E501
 
 from __future__ import annotations
 
@@ -48,10 +48,13 @@ class Access(RuleBasedStateMachine):
         self.number = 0
 
     @rule(
-        tenant=st.sampled_from(TENANTS), dataset=st.sampled_from((*DATASETS, "tallinn.*", "*")),
-        actions=st.sets(st.sampled_from(sorted(ODRL)), min_size=1), hours=st.integers(-1, 1),
-        purpose=st.sampled_from(("", "research")), forbid=st.sampled_from(("", *DATASETS)),
-    )  # fmt: skip
+        tenant=st.sampled_from(TENANTS),
+        dataset=st.sampled_from((*DATASETS, "tallinn.*", "*")),
+        actions=st.sets(st.sampled_from(sorted(ODRL)), min_size=1),
+        hours=st.integers(-1, 1),
+        purpose=st.sampled_from(("", "research")),
+        forbid=st.sampled_from(("", *DATASETS)),
+    )
     def contract(self, tenant, dataset, actions, hours, purpose, forbid):
         self.number += 1
         uid = f"c{self.number}"
@@ -120,8 +123,14 @@ class Access(RuleBasedStateMachine):
                         for action in ACTIONS:
                             verdict = self.guard.judge(caller, action, target)
                             assert verdict.allowed == self.expected(tenant, granted, action, name, purpose), (
-                                tenant, granted, action, name, purpose, verdict, self.contracts,
-                            )  # fmt: skip
+                                tenant,
+                                granted,
+                                action,
+                                name,
+                                purpose,
+                                verdict,
+                                self.contracts,
+                            )
                             assert verdict.allowed or verdict.reasons
 
     def teardown(self):

@@ -54,8 +54,30 @@ def test_the_same_mark_counts_once(tmp_path, store):
 
 def test_a_changed_row_breaks_the_chain(store):
     for number in range(3):
-        append(store, [{"id": str(number), "time": "2026-11-01T00:00:00.000000Z", **{n: getattr(use(), n) for n in
-               ("tenant", "key_id", "contract", "operation", "resource", "requests", "features", "bytes", "simulated_h", "cpu_s")}}])  # fmt: skip
+        append(
+            store,
+            [
+                {
+                    "id": str(number),
+                    "time": "2026-11-01T00:00:00.000000Z",
+                    **{
+                        n: getattr(use(), n)
+                        for n in (
+                            "tenant",
+                            "key_id",
+                            "contract",
+                            "operation",
+                            "resource",
+                            "requests",
+                            "features",
+                            "bytes",
+                            "simulated_h",
+                            "cpu_s",
+                        )
+                    },
+                }
+            ],
+        )
     assert broken_link(store) is None
     with store.write() as connection:
         connection.execute(sa.update(USAGE).where(USAGE.c.seq == 2).values(features=10**6))

@@ -5,7 +5,8 @@ processor time of the server per request, and whether its answers are those of a
 
     python tests/bench/api.py --peers FOLDER_OF_A_VENV
 
-The peers live in a virtual environment of their own (``pip install pygeoapi s3fs xpublish xpublish-edr h5netcdf pyarrow``).
+The peers live in a virtual environment of their own (``pip install pygeoapi s3fs xpublish xpublish-edr
+h5netcdf pyarrow``).
 """
 
 from __future__ import annotations
@@ -243,7 +244,7 @@ def large(port: int) -> None:
 
 
 def beside(name: str, port: int, path: str, peer_port: int, peer_pid: int, peer_path: str) -> None:
-    """A peer's figure beside ours, in rounds that take turns, so that a busy moment of the machine hits both."""
+    """A peer's figure beside ours, in rounds that take turns, so that a busy moment of the machine hits both."""  # noqa: E501
     rounds = []
     for _ in range(7):
         mine, _, body = cpu_ms(port, ours.pid, path, 100)  # type: ignore[attr-defined]
@@ -252,7 +253,7 @@ def beside(name: str, port: int, path: str, peer_port: int, peer_pid: int, peer_
     ratio, mine, theirs = (statistics.median(column) for column in zip(*rounds, strict=True))
     counts = [len(json.loads(text).get("features", [])) or "" for text in (body, other)]
     print(
-        f"{name:26s} {theirs:7.2f} ms CPU, ours {mine:.2f}: {ratio:.0f} times; features {counts[1]}, ours {counts[0]}"
+        f"{name:26s} {theirs:7.2f} ms CPU, ours {mine:.2f}: {ratio:.0f} times; features {counts[1]}, ours {counts[0]}"  # noqa: E501
     )
 
 
@@ -273,32 +274,55 @@ def pygeoapi(venv: Path, home: Path, frame: gpd.GeoDataFrame) -> Iterator[tuple[
     )
     pq.write_table(table.cast(schema.with_metadata(table.schema.metadata)), folder / "buildings.parquet")
     provider = {
-        "type": "feature", "name": "Parquet", "id_field": "building_id",
+        "type": "feature",
+        "name": "Parquet",
+        "id_field": "building_id",
         "data": {"source": str(folder / "buildings.parquet")},
-        "x_field": ["minx", "maxx"], "y_field": ["miny", "maxy"],
-    }  # fmt: skip
+        "x_field": ["minx", "maxx"],
+        "y_field": ["miny", "maxy"],
+    }
     west, south, east, north = frame.to_crs("OGC:CRS84").total_bounds.tolist()
     config = {
         "server": {
-            "bind": {"host": "127.0.0.1", "port": port}, "url": f"http://127.0.0.1:{port}",
-            "mimetype": "application/json; charset=UTF-8", "encoding": "utf-8", "languages": ["en-US"],
-            "limits": {"default_items": 10, "max_items": 10000}, "map": {"url": "", "attribution": ""},
+            "bind": {"host": "127.0.0.1", "port": port},
+            "url": f"http://127.0.0.1:{port}",
+            "mimetype": "application/json; charset=UTF-8",
+            "encoding": "utf-8",
+            "languages": ["en-US"],
+            "limits": {"default_items": 10, "max_items": 10000},
+            "map": {"url": "", "attribution": ""},
         },
         "logging": {"level": "ERROR"},
         "metadata": {
-            "identification": {"title": {"en": "x"}, "description": {"en": "x"}, "keywords": {"en": ["x"]},
-                               "keywords_type": "theme", "terms_of_service": "x", "url": "http://x"},
-            "license": {"name": "x", "url": "http://x"}, "provider": {"name": "x", "url": "http://x"},
+            "identification": {
+                "title": {"en": "x"},
+                "description": {"en": "x"},
+                "keywords": {"en": ["x"]},
+                "keywords_type": "theme",
+                "terms_of_service": "x",
+                "url": "http://x",
+            },
+            "license": {"name": "x", "url": "http://x"},
+            "provider": {"name": "x", "url": "http://x"},
             "contact": {"name": "x"},
         },
         "resources": {
             "buildings": {
-                "type": "collection", "title": {"en": "b"}, "description": {"en": "b"}, "keywords": {"en": ["b"]},
-                "links": [], "providers": [provider],
-                "extents": {"spatial": {"bbox": [west, south, east, north], "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84"}},
+                "type": "collection",
+                "title": {"en": "b"},
+                "description": {"en": "b"},
+                "keywords": {"en": ["b"]},
+                "links": [],
+                "providers": [provider],
+                "extents": {
+                    "spatial": {
+                        "bbox": [west, south, east, north],
+                        "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84",
+                    }
+                },
             }
         },
-    }  # fmt: skip
+    }
     (folder / "config.yml").write_text(yaml.safe_dump(config))
     python = str(venv / "bin" / "python")
     environment = {
@@ -306,10 +330,18 @@ def pygeoapi(venv: Path, home: Path, frame: gpd.GeoDataFrame) -> Iterator[tuple[
         "PYGEOAPI_OPENAPI": str(folder / "openapi.yml"),
     }
     subprocess.run(
-        [str(venv / "bin" / "pygeoapi"), "openapi", "generate", environment["PYGEOAPI_CONFIG"], "--output-file",
-         environment["PYGEOAPI_OPENAPI"]],
-        env={**os.environ, **environment}, check=True, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+        [
+            str(venv / "bin" / "pygeoapi"),
+            "openapi",
+            "generate",
+            environment["PYGEOAPI_CONFIG"],
+            "--output-file",
+            environment["PYGEOAPI_OPENAPI"],
+        ],
+        env={**os.environ, **environment},
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     command = [
         python,
         "-m",

@@ -1,6 +1,7 @@
 """Unmodified clients read the same numbers: GDAL old and new, QGIS, OWSLib, ogc-client, frost-sta-client.
 
-A client that is not installed is skipped with the reason said: GDAL's and QGIS's Debian packages are ``gdal-bin`` and
+A client that is not installed is skipped with the reason said: GDAL's and QGIS's Debian packages are
+``gdal-bin`` and
 ``python3-qgis``; the JavaScript client is found in the folder that TWINBOX_NODE_MODULES names.
 """
 
@@ -121,7 +122,7 @@ OGC_CLIENT = """
 import { OgcApiEndpoint } from '@camptocamp/ogc-client';
 const endpoint = new OgcApiEndpoint('URL/');
 const items = await endpoint.getCollectionItems('metsa.buildings', 1000, 0, null, null, BOX);
-console.log(JSON.stringify([await endpoint.hasFeatures, (await endpoint.featureCollections).includes('metsa.buildings'), items.length]));
+console.log(JSON.stringify([await endpoint.hasFeatures, (await endpoint.featureCollections).includes('metsa.buildings'), items.length]));  # noqa: E501
 """
 
 

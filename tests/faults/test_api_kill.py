@@ -1,7 +1,7 @@
 """Kill the server and its workers, again and again: what was acknowledged stays, every job ends, use is exact.
 
 ``TWINBOX_KILLS`` sets how often; the quick run kills a few times, the full one 200.
-"""
+"""  # noqa: E501
 
 from __future__ import annotations
 
@@ -47,10 +47,13 @@ class Server:
                 return
             self.process.wait()
         environment = {
-            **os.environ, "TWINBOX_HOME": str(self.home), "PYTHONPATH": str(self.home / "plugins"), "TWINBOX_API_DEMO": "false",
+            **os.environ,
+            "TWINBOX_HOME": str(self.home),
+            "PYTHONPATH": str(self.home / "plugins"),
+            "TWINBOX_API_DEMO": "false",
             "TWINBOX_API_LIMITS__JOBS_PER_TENANT": "1000",
-        }  # fmt: skip
-        code = f"from api.server import serve; from api.settings import load_settings; serve(load_settings(port={self.port}))"
+        }
+        code = f"from api.server import serve; from api.settings import load_settings; serve(load_settings(port={self.port}))"  # noqa: E501
         with (self.home / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", code], env=environment, stderr=log, stdout=log
@@ -148,8 +151,10 @@ def test_kills_during_runs_lose_nothing(served):
         assert not left, "a job did not end"
         slowest = max(slowest, time.monotonic() - begun)
     states = [json.loads(body)["status"] for body in finished.values()]
-    print(f"{KILLS} kills, {len(accepted)} jobs accepted: "
-          f"{ {state: states.count(state) for state in sorted(set(states))} }, slowest end {slowest:.1f} s after")  # fmt: skip
+    print(
+        f"{KILLS} kills, {len(accepted)} jobs accepted: "
+        f"{ {state: states.count(state) for state in sorted(set(states))} }, slowest end {slowest:.1f} s after"  # noqa: E501
+    )
     for job, told in finished.items():
         status, body = server.ask("GET", f"/jobs/{job}/results", **key)
         assert status == (200 if json.loads(told)["status"] == "successful" else 500)
