@@ -104,6 +104,7 @@ class Kpi:
         better: Which way is better.
         definition: How it is computed, precisely enough to be computed again.
         source: Standard, paper or programme that defines it.
+        share: Whether it is a share of a whole, whose interval stays between 0 and 1.
     """
 
     id: str
@@ -112,6 +113,7 @@ class Kpi:
     better: Better
     definition: str
     source: str
+    share: bool = False
 
 
 class Estimate(NamedTuple):

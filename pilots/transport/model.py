@@ -40,7 +40,8 @@ class SharedService:
         service: The running service.
         trips: One row per trip drawn, aligned with the service's requests by ``id``.
         bus: Journeys by line bus of the same trips.
-        shares: Mode shares of all travellers by city, or None where they do not choose.
+        shares: Probability of each way to travel of each traveller, by city, shape (3, travellers).
+        potential: Trips a day that begin in each city.
         scenario: What the planner set.
         days: Length of the run.
     """
@@ -49,7 +50,8 @@ class SharedService:
     service: Service
     trips: pd.DataFrame
     bus: LineBus
-    shares: Mapping[str, NDArray[np.float64]] | None
+    shares: Mapping[str, NDArray[np.float64]]
+    potential: pd.Series
     scenario: TransportScenario
     days: float
 
@@ -112,6 +114,7 @@ class CityTransport(CityModel):
             fare_eur=scenario.fare_eur,
             vehicle_g_co2_per_km=scenario.vehicle_g_co2_per_km,
             grid_g_co2_per_kwh=scenario.grid_g_co2_per_kwh,
+            car_share=scenario.car_share,
             electric=scenario.range_km > 0,
             consumption_kwh_per_km=scenario.consumption_kwh_per_km,
         )
@@ -121,6 +124,7 @@ class CityTransport(CityModel):
             **self._access(),
             **self._equity(),
             **self._bounds(),
+            **self._demand(),
             **self._choice(),
         }
 
@@ -148,7 +152,10 @@ class CityTransport(CityModel):
         """The riders' indicators by district of origin, every district of the city present."""
         district = self._drawn["district_id"].to_numpy()[self._rows]
         table = indicators_by(self.own, district)
-        table["access_gain_mean_min"] = pd.Series(self._gain_min()).groupby(district).mean()
+        gain = pd.Series(self._gain_min())
+        table["access_gain_mean_min"] = gain.groupby(district).mean()
+        # Who is faster by line bus keeps the bus: nobody's access falls.
+        table["access_gained_min"] = gain.clip(lower=0).groupby(district).mean()
         return table.reindex(self._districts.index)
 
     @cached_property
@@ -167,7 +174,7 @@ class CityTransport(CityModel):
         waits = self.by_district["wait_p95_s"].to_numpy(np.float64)
         if (np.isfinite(waits) & (people > 0)).any():
             values["worst_district_wait_p95_s"] = equity(waits, people, higher_is_better=False).worst_value
-        gains = self.by_district["access_gain_mean_min"].to_numpy(np.float64)
+        gains = self.by_district["access_gained_min"].to_numpy(np.float64)
         if (np.isfinite(gains) & (people > 0)).any():
             values["district_access_palma"] = equity(gains, people).palma
         return values
@@ -187,11 +194,17 @@ class CityTransport(CityModel):
             "vehicle_km_bound": float(riders_km / places),
         }
 
+    def _demand(self) -> dict[str, float]:
+        """What was asked of the service beside all that people travel."""
+        potential = float(self.shared.potential[self.city])
+        asked = len(self.own.trips) / self.shared.days
+        return {"potential_trips": potential, "demand_share": asked / potential if potential else np.nan}
+
     def _choice(self) -> dict[str, float]:
         names = ("on_demand_share", "line_bus_share", "walk_share")
-        if self.shared.shares is None:
-            return dict.fromkeys(names, np.nan)
-        return dict(zip(names, self.shared.shares[self.city].tolist(), strict=True))
+        share = self.shared.shares[self.city]
+        mean = share.mean(axis=1) if share.shape[1] else np.full(len(names), np.nan)
+        return dict(zip(names, mean.tolist(), strict=True))
 
     def balances(self) -> Mapping[str, tuple[float, float]]:
         """Every request has one outcome."""

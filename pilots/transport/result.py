@@ -60,7 +60,8 @@ class ServiceResult:
             ``wait_s`` (pickup less earliest), ``ride_s`` (drop-off less end of boarding), ``direct_s``,
             ``direct_m``.
         legs: One row per driven leg: ``vehicle``, ``origin``, ``target``, ``depart_s``, ``arrive_s``,
-            ``distance_m``, ``riders`` and ``requests`` on board, ``purpose`` (service, reposition, depot).
+            ``distance_m``, ``riders`` and ``requests`` on board, ``purpose`` (service, reposition, depot), ``span_s`` (from its departure to the
+            vehicle's next one, or to its arrival if it is the last).
         charges: One row per charge.
         vehicles: Number of vehicles of the fleet.
     """
@@ -128,5 +129,14 @@ def result_of(
             ),
         }
     )
+    legs["span_s"] = _spans(legs)
     table = pd.DataFrame(charges, columns=["vehicle", "node", "start_s", "end_s", "energy_kwh"])
     return ServiceResult(trips, legs, table, fleet.vehicles)
+
+
+def _spans(legs: pd.DataFrame) -> pd.Series:
+    """Seconds from each leg's departure to the vehicle's next, or to its arrival if it is the last."""
+    following = (
+        legs.sort_values(["vehicle", "depart_s"], kind="stable").groupby("vehicle")["depart_s"].shift(-1)
+    )
+    return following.reindex(legs.index).fillna(legs["arrive_s"]) - legs["depart_s"]

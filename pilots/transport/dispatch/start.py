@@ -36,6 +36,7 @@ def begin_state(network: Network, requests: Requests, fleet: Fleet, policy: Poli
     return State(
         time_from=np.ascontiguousarray(network.travel_time_s),
         time_to=network.travel_time_to_s,
+        least_to=network.least_time_to_s,
         distance=np.ascontiguousarray(network.distance_m),
         next_node=ways,
         slice_start=network.slice_start_s,

@@ -10,10 +10,10 @@ import pytest
 import twin
 from geodata.demo import ensure
 from geodata.streets import street_graph
-from pilots.transport.alternatives import _known_hour
 from pilots.transport.area import area_of, neighbourhoods
-from pilots.transport.demand import WEEKDAY, draw_trips
-from pilots.transport.pilot import Transport, apportioned
+from pilots.transport.demand import WEEKDAY, demand_of, draw_trips, shared_out
+from pilots.transport.lines import known_hour
+from pilots.transport.pilot import Transport
 from pilots.transport.scenario import TransportScenario
 from twin.packs import PackView
 
@@ -31,8 +31,8 @@ def at_home(home, monkeypatch):
     monkeypatch.setenv("TWINBOX_HOME", str(home))
 
 
-def run(**scenario):
-    return twin.run("transport", cities=CITIES, scenario=SMALL | scenario, seed=1)
+def run(replications=1, **scenario):
+    return twin.run("transport", cities=CITIES, scenario=SMALL | scenario, seed=1, replications=replications)
 
 
 def value(result, kpi, city="tallinn"):
@@ -119,22 +119,22 @@ def test_withdrawn_lines_leave_travellers_to_the_service():
 )
 def test_every_scenario_file_runs(file):
     fields = tomllib.loads(file.read_text(encoding="utf-8"))
-    result = twin.run("transport", cities=CITIES, scenario=fields | SMALL, seed=1)
+    result = twin.run("transport", cities=CITIES, scenario=fields | SMALL, seed=1, replications=1)
     assert value(result, "requests") > 0
 
 
 def test_headways_of_the_morning_stand_for_the_day_where_no_others_are_known():
     morning = pd.DataFrame({"day_type": ["weekday"], "start_h": [6.0], "end_h": [9.0]})
-    assert _known_hour(morning, "weekday", 8) == 8
-    assert _known_hour(morning, "weekday", 20) == 7.5
-    assert _known_hour(morning, "sunday", 20) == 20
+    assert known_hour(morning, "weekday", 8) == 8
+    assert known_hour(morning, "weekday", 20) == 7.5
+    assert known_hour(morning, "sunday", 20) == 20
 
 
 def test_shares_are_whole_and_sum_to_the_total():
-    shares = apportioned(10, np.array([1.0, 1.0, 1.0]))
+    shares = shared_out(10, np.array([1.0, 1.0, 1.0]))
     assert shares.sum() == 10
     assert sorted(shares) == [3, 3, 4]
-    assert apportioned(0, np.array([1.0, 2.0])).tolist() == [0, 0]
+    assert shared_out(0, np.array([1.0, 2.0])).tolist() == [0, 0]
 
 
 def lines_of(city):
@@ -161,7 +161,7 @@ def test_nobody_lives_far_from_a_stop_unless_far_from_streets(area):
 
 def test_trips_follow_residents_hours_and_the_trip_table(area, packs):
     generators = {city: np.random.default_rng(number) for number, city in enumerate(CITIES)}
-    trips = draw_trips(area, packs, 40_000, 0.1, generators, weekend=False)
+    trips = draw_trips(area, demand_of(area, packs, 2.5), 40_000, 0.1, generators, weekend=False)
     assert abs(len(trips) - 40_000) <= 2
     residents = area.cells.groupby("city")["population"].sum()
     share = trips["city"].value_counts(normalize=True)
@@ -182,7 +182,14 @@ def test_trips_follow_residents_hours_and_the_trip_table(area, packs):
 
 def test_the_same_generators_draw_the_same_trips(area, packs):
     first, second = (
-        draw_trips(area, packs, 500, 0.1, {c: np.random.default_rng(7) for c in CITIES}, weekend=True)
+        draw_trips(
+            area,
+            demand_of(area, packs, 2.5),
+            500,
+            0.1,
+            {c: np.random.default_rng(7) for c in CITIES},
+            weekend=True,
+        )
         for _ in range(2)
     )
     pd.testing.assert_frame_equal(first, second)
