@@ -22,6 +22,7 @@ from pilots.transport.area import WALKING_M_S, Area
 from pilots.transport.economics import Factors, economics
 from pilots.transport.equity import equity
 from pilots.transport.indicators import indicators, indicators_by
+from pilots.transport.prebooked import plan_gap
 from pilots.transport.result import ServiceResult
 from pilots.transport.scenario import TransportScenario
 from pilots.transport.service import Service
@@ -59,6 +60,14 @@ class SharedService:
     def result(self) -> ServiceResult:
         """The tables of the whole service, once the clock has stopped."""
         return self.service.result()
+
+    @cached_property
+    def plan_gap(self) -> float:
+        """How far the search for a booked day's plan is from proven best, on rides of the busiest time."""
+        if self.service.policy.plan_steps == 0:
+            return np.nan
+        service = self.service
+        return plan_gap(service.network, service.requests, service.fleet, service.policy)
 
 
 class CityTransport(CityModel):
@@ -124,6 +133,7 @@ class CityTransport(CityModel):
             **self._access(),
             **self._equity(),
             **self._bounds(),
+            "plan_gap": self.shared.plan_gap,
             **self._demand(),
             **self._choice(),
         }

@@ -48,6 +48,7 @@ _SOURCES = {
     "E": "Delbosc & Currie 2011, Journal of Transport Geography 19:1252-1259",
     "B": "relaxation: vehicles without limit, every place filled",
     "O": "residents times trips_per_resident, spread as the city's table of trips or by gravity",
+    "X": "Gaul, Klamroth & Stiglmayr 2022, European Journal of Operational Research 301:1046-1067",
     "C": "McFadden 1974; Ben-Akiva & Lerman 1985",
 }
 
@@ -72,6 +73,9 @@ _OF_CITY = (
     ),
     Indicator(
         "vehicle_km_bound", "km", "neither", "riders' direct kilometres over places; no plan needs less", "B"
+    ),
+    Indicator(
+        "plan_gap", "1", "lower", "plan's km / proven least - 1; ten booked rides of the busiest time", "X"
     ),
     Indicator("potential_trips", "1", "neither", "trips a day that begin here", "O"),
     Indicator("demand_share", "1", "neither", "requests / potential trips of the same days", "O"),
@@ -308,6 +312,7 @@ def policy_of(scenario: TransportScenario) -> Policy:
         wait_weight=scenario.wait_weight,
         ride_weight=scenario.ride_weight,
         rebalance_every_s=60 * scenario.rebalance_every_min,
+        plan_steps=scenario.plan_steps,
     )
 
 

@@ -60,8 +60,8 @@ class ServiceResult:
             ``wait_s`` (pickup less earliest), ``ride_s`` (drop-off less end of boarding), ``direct_s``,
             ``direct_m``.
         legs: One row per driven leg: ``vehicle``, ``origin``, ``target``, ``depart_s``, ``arrive_s``,
-            ``distance_m``, ``riders`` and ``requests`` on board, ``purpose`` (service, reposition, depot), ``span_s`` (from its departure to the
-            vehicle's next one, or to its arrival if it is the last).
+            ``distance_m``, ``riders`` and ``requests`` on board, ``purpose`` (service, reposition, depot),
+            ``span_s`` (from its departure to the vehicle's next one, or to its arrival if it is the last).
         charges: One row per charge.
         vehicles: Number of vehicles of the fleet.
     """

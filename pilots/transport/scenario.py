@@ -45,6 +45,9 @@ class TransportScenario(Scenario):
     service_start_h: float = quantity(5, "h", 0, 24, "Local hour from which riders are picked up.")
     service_end_h: float = quantity(23, "h", 0, 24, "Local hour until which riders can ask for a pickup.")
     prebooked_share: float = quantity(0.0, "1", 0, 1, "Share of riders who book the day before.")
+    plan_steps: int = quantity(
+        0, "1", 0, 1_000_000, "Steps of the search that plans booked rides the day before; 0 for none."
+    )
     line_bus_rule_min: float = quantity(
         0,
         "min",

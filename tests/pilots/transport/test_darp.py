@@ -181,8 +181,17 @@ def test_a_driver_rests_whole_and_with_nobody_on_board():
     (taken,) = solution.breaks
     assert 150 <= taken.start <= 200
     assert taken.duration == 30
-    with pytest.raises(InvalidInput, match="breaks"):
-        darp.solve_exact(instance, 5)
+
+
+def test_a_plan_with_breaks_is_bounded_by_the_best_one_without():
+    rest = darp.DriverBreak(vehicle=0, earliest=150, latest=200, duration=30)
+    free = instance_of(6, 2, 21, latest=np.full(13, 480.0))
+    best = darp.solve_exact(free, 20)
+    resting = darp.solve_exact(replace(free, breaks=(rest,)), 20)
+    assert darp.check(replace(free, breaks=(rest,)), resting) == []
+    assert resting.lower_bound == pytest.approx(best.cost)
+    assert best.cost - 1e-6 <= resting.cost
+    assert [taken.vehicle for taken in resting.breaks] == [0]
 
 
 def test_each_vehicle_keeps_to_its_own_depot():
