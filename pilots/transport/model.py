@@ -21,6 +21,7 @@ from pilots.transport.alternatives import LineBus
 from pilots.transport.area import WALKING_M_S, Area
 from pilots.transport.economics import Factors, economics
 from pilots.transport.equity import equity
+from pilots.transport.feeder import DIRECT, TO_LINE
 from pilots.transport.indicators import indicators, indicators_by
 from pilots.transport.prebooked import plan_gap
 from pilots.transport.result import ServiceResult
@@ -134,6 +135,7 @@ class CityTransport(CityModel):
             **self._equity(),
             **self._bounds(),
             "plan_gap": self.shared.plan_gap,
+            **self._connections(),
             **self._demand(),
             **self._choice(),
         }
@@ -152,7 +154,10 @@ class CityTransport(CityModel):
         """Door-to-door minutes by line bus less those by the service, of each request of this city."""
         trips = self.own.trips
         walk_s = self._drawn["walk_m"].to_numpy()[self._rows] / WALKING_M_S
-        service_s = walk_s + (trips["dropoff_s"] - trips["earliest_s"]).to_numpy()
+        drawn = self._drawn[self._rows]
+        by_line = (drawn["feeder"] == TO_LINE).to_numpy()
+        there_s = np.where(by_line, drawn["line_arrives_s"], trips["dropoff_s"])
+        service_s = walk_s + there_s - drawn["start_s"].to_numpy()
         row = self.shared.trips.index.get_indexer(self._drawn.index)[self._rows]
         gain = (self.shared.bus.total_s[row] - service_s) / 60
         return np.where((trips["status"] == "served").to_numpy() & np.isfinite(gain), gain, np.nan)
@@ -202,6 +207,24 @@ class CityTransport(CityModel):
         return {
             "service_rate_bound": float(dispatch.sum() / asked) if asked else np.nan,
             "vehicle_km_bound": float(riders_km / places),
+        }
+
+    def _connections(self) -> dict[str, float]:
+        """Rides to and from lines: how many, whether in time, and how long riders stand at the stop."""
+        trips, drawn = self.own.trips, self._drawn[self._rows].reset_index(drop=True)
+        feeder = drawn["feeder"].to_numpy()
+        carried = (feeder != DIRECT) & trips["status"].isin(("served", "stranded")).to_numpy()
+        served = carried & (trips["status"] == "served").to_numpy()
+        in_time = served & (trips["dropoff_s"] <= trips["latest_dropoff_s"] + 1.0).to_numpy()
+        stands = np.where(
+            feeder == TO_LINE,
+            drawn["line_departs_s"] - trips["dropoff_s"],
+            trips["pickup_s"] - drawn["line_arrives_s"],
+        )
+        return {
+            "connections": float(in_time.sum()),
+            "connections_kept_share": float(in_time.sum() / carried.sum()) if carried.any() else np.nan,
+            "connection_wait_mean_s": float(stands[served].mean()) if served.any() else np.nan,
         }
 
     def _demand(self) -> dict[str, float]:

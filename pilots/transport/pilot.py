@@ -16,6 +16,7 @@ from pilots.transport.alternatives import LineBus, choose, line_bus
 from pilots.transport.area import Area, area_of, neighbourhoods, open_streets
 from pilots.transport.demand import Demand, demand_of, draw_trips, shared_out
 from pilots.transport.economics import DEFINITIONS as OF_MONEY
+from pilots.transport.feeder import fed, feeders
 from pilots.transport.fleet import Fleet, Rest
 from pilots.transport.indicators import DEFINITIONS as OF_SERVICE
 from pilots.transport.indicators import Indicator
@@ -48,6 +49,7 @@ _SOURCES = {
     "E": "Delbosc & Currie 2011, Journal of Transport Geography 19:1252-1259",
     "B": "relaxation: vehicles without limit, every place filled",
     "O": "residents times trips_per_resident, spread as the city's table of trips or by gravity",
+    "Q": "Chandra & Quadrifoglio 2013, Transportation Research B 47:43-55",
     "X": "Gaul, Klamroth & Stiglmayr 2022, European Journal of Operational Research 301:1046-1067",
     "C": "McFadden 1974; Ben-Akiva & Lerman 1985",
 }
@@ -77,6 +79,9 @@ _OF_CITY = (
     Indicator(
         "plan_gap", "1", "lower", "plan's km / proven least - 1; ten booked rides of the busiest time", "X"
     ),
+    Indicator("connections", "1", "higher", "rides to or from a line with a kept connection", "Q"),
+    Indicator("connections_kept_share", "1", "higher", "of feeder rides carried, those in time", "Q"),
+    Indicator("connection_wait_mean_s", "s", "lower", "time at the stop between service and line", "Q"),
     Indicator("potential_trips", "1", "neither", "trips a day that begin here", "O"),
     Indicator("demand_share", "1", "neither", "requests / potential trips of the same days", "O"),
     Indicator("on_demand_share", "1", "neither", "mean probability of taking the service", "C"),
@@ -212,7 +217,9 @@ def _shared_service(
     if not scenario.demand_by_choice:
         taken = np.ones(len(trips), np.bool_)
     trips["reason"] = _refusals(trips, bus, scenario)
-    kept = trips[taken]
+    phase = world.rng("timetable", first).random(area.network.nodes)
+    feeder = feeders(area, place.lines, trips, scenario, phase)
+    kept = fed(trips, feeder, 60 * scenario.connection_min)[taken]
     fleet, policy = fleet_of(area, scenario), policy_of(scenario)
     service = Service(
         world.env,

@@ -67,6 +67,7 @@ def day_instance(
     horizon = float((wanted + policy.max_wait_s + policy.boarding_s + longest).max(initial=0.0)) + 86_400.0
     earliest, latest = np.zeros(nodes), np.full(nodes, horizon)
     earliest[1 : n + 1], latest[1 : n + 1] = wanted, wanted + policy.max_wait_s
+    latest[n + 1 : 2 * n + 1] = np.minimum(horizon, requests.latest_dropoff_s[rows])
     demand = np.zeros((nodes, 2), np.int64)
     demand[1 : n + 1] = np.stack([requests.seats[rows], requests.wheelchair_places[rows]], axis=1)
     demand[n + 1 : 2 * n + 1] = -demand[1 : n + 1]

@@ -54,7 +54,7 @@ class ServiceResult:
 
     Attributes:
         trips: One row per request: ``id``, ``origin``, ``destination``, ``seats``, ``wheelchair_places``,
-            ``request_time_s``, ``earliest_s``, ``status`` (served, refused, cancelled,
+            ``request_time_s``, ``earliest_s``, ``latest_dropoff_s``, ``status`` (served, refused, cancelled,
             stranded, or unfinished when the clock stopped), ``reason``,
             ``vehicle``, ``pickup_s`` (boarding begins), ``boarded_s`` (boarding ends), ``dropoff_s``,
             ``wait_s`` (pickup less earliest), ``ride_s`` (drop-off less end of boarding), ``direct_s``,
@@ -100,6 +100,7 @@ def result_of(
             "wheelchair_places": requests.wheelchair_places,
             "request_time_s": requests.request_time_s,
             "earliest_s": requests.earliest_s,
+            "latest_dropoff_s": requests.latest_dropoff_s,
             "status": pd.Categorical([STATUS.get(s, "unfinished") for s in state.status.tolist()]),
             "reason": pd.Categorical([REASONS[code] for code in reason.tolist()], categories=list(REASONS)),
             "vehicle": np.where(served, state.vehicle, -1),

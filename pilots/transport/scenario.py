@@ -42,6 +42,10 @@ class TransportScenario(Scenario):
     rebalance_every_min: float = quantity(
         15, "min", 0, 240, "How often idle vehicles move to expected riders; 0 for never."
     )
+    feeder_beyond_km: float = quantity(
+        0, "km", 0, 200, "Longer trips are carried to or from a line with a kept connection; 0 for none."
+    )
+    connection_min: float = quantity(3, "min", 0, 60, "Time for a change between service and line.")
     service_start_h: float = quantity(5, "h", 0, 24, "Local hour from which riders are picked up.")
     service_end_h: float = quantity(23, "h", 0, 24, "Local hour until which riders can ask for a pickup.")
     prebooked_share: float = quantity(0.0, "1", 0, 1, "Share of riders who book the day before.")

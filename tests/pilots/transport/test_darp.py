@@ -185,7 +185,7 @@ def test_a_driver_rests_whole_and_with_nobody_on_board():
 
 def test_a_plan_with_breaks_is_bounded_by_the_best_one_without():
     rest = darp.DriverBreak(vehicle=0, earliest=150, latest=200, duration=30)
-    free = instance_of(6, 2, 21, latest=np.full(13, 480.0))
+    free = instance_of(4, 2, 21, latest=np.full(9, 480.0))
     best = darp.solve_exact(free, 20)
     resting = darp.solve_exact(replace(free, breaks=(rest,)), 20)
     assert darp.check(replace(free, breaks=(rest,)), resting) == []

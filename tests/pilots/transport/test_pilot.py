@@ -92,6 +92,40 @@ def test_a_higher_fare_loses_travellers_to_bus_and_foot():
     assert sum(shares) == pytest.approx(1, abs=0.02)
 
 
+def test_feeder_rides_keep_their_connections_and_save_kilometres(weekday):
+    fed = run(feeder_beyond_km=3)
+    assert value(fed, "connections") > 0
+    assert value(fed, "connections_kept_share") == 1
+    assert value(fed, "connection_wait_mean_s") >= 180
+    assert value(fed, "vehicle_km") < value(weekday, "vehicle_km")
+    assert value(weekday, "connections") == 0
+
+
+def test_repetitions_give_intervals_within_bounds():
+    table = run(replications=3).kpis.set_index(["kpi", "city"])
+    assert (table.loc["wait_mean_s", "low"] < table.loc["wait_mean_s", "high"]).all()
+    shares = [kpi.id for kpi in Transport.kpis if kpi.share]
+    assert {"service_rate", "empty_share", "pooling_rate"} <= set(shares)
+    known = table.loc[shares].dropna(subset=["low"])
+    assert known["low"].between(0, 1).all()
+    assert known["high"].between(0, 1).all()
+
+
+def test_hours_of_vehicles_are_split_between_the_cities_and_add_up():
+    one, many = run(fleet_size=1), run(fleet_size=12)
+    assert sum(value(one, "revenue_hours", city) for city in CITIES) <= 24
+    assert sum(value(many, "revenue_hours", city) for city in CITIES) <= 12 * 24
+
+
+def test_a_share_of_all_trips_sets_the_number_of_requests():
+    result = run(demand_share=0.0002)
+    for city in CITIES:
+        assert value(result, "demand_share", city) == pytest.approx(0.0002, rel=0.2)
+    potential = sum(value(result, "potential_trips", city) for city in CITIES)
+    residents = sum(ensure(city).table("population", ["population"])["population"].sum() for city in CITIES)
+    assert potential == pytest.approx(2.5 * residents, rel=0.01)
+
+
 def test_snow_slows_everything(weekday):
     snow = run(speed_factor=0.4, peak_speed_factor=0.3)
     assert value(snow, "in_vehicle_time_mean_s") > 1.3 * value(weekday, "in_vehicle_time_mean_s")
