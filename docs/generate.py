@@ -97,7 +97,7 @@ def spelled(option: Any) -> str:
     if option.param_type_name == "argument":
         return f"`{option.metavar or option.name.upper()}`"
     value = "" if option.is_flag else f" {option.metavar or 'N'}"
-    default = f" (default {option.default})" if option.default not in {None, False} else ""
+    default = f" (default {option.default})" if option.default not in {None, False, ""} else ""
     return ", ".join(f"`{name}{value}`" for name in reversed(option.opts)) + default
 
 
