@@ -133,6 +133,7 @@ class Transport(Pilot):
     )
     Scenario = TransportScenario
     replications = 5
+    frontiers = (("service_rate", "vehicles"), ("wait_mean_s", "vehicle_km"))
 
     def build(
         self, packs: Mapping[str, PackView], scenario: TransportScenario, world: World
