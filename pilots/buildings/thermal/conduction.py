@@ -39,7 +39,8 @@ class Condensed:
     With T the temperatures between the faces, To and Ti those of the faces, and ' the previous step::
 
         T  = memory T' + from_outside To + from_inside Ti
-        (outside_w_m2k + film) To - between_w_m2k Ti = outside_capacity To' + pull_outside . memory T' + film Te
+        (outside_w_m2k + film) To - between_w_m2k Ti = outside_capacity To' + pull_outside . memory T' +
+        film Te
     """
 
     memory: Floats

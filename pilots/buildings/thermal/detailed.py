@@ -29,8 +29,8 @@ def run_detailed(building: Building, sun: Sun) -> tuple[NDArray[np.float64], NDA
         sun: The sun over the run, which knows weather and step; share it between buildings of one place.
 
     Returns:
-        Temperatures and powers of shape (hours, zones, 5), columns as in `march`, and the sunlight that enters
-        each zone, W, of shape (hours, zones).
+        Temperatures and powers of shape (hours, zones, 5), columns as in `march`, and the sunlight that
+        enters each zone, W, of shape (hours, zones).
     """
     laid_out = network(building, sun)
     result = march(laid_out, sun.steps_per_hour, _WARM_UP_DAYS, _START_C)

@@ -134,7 +134,7 @@ class Pane:
         for reflectance in (self.solar_reflectance_outside, self.solar_reflectance_inside):
             total = self.solar_transmittance + reflectance
             require(
-                0 <= reflectance and 0 < self.solar_transmittance and total <= 1,
+                reflectance >= 0 and self.solar_transmittance > 0 and total <= 1,
                 "a pane gives back more sunlight than it gets",
                 "solar_transmittance + solar_reflectance",
                 total,

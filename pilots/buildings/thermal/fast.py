@@ -1,8 +1,8 @@
 """The fast thermal model: five resistances and one capacity per room, hour by hour, many rooms at once.
 
 Air, surfaces and mass are one node each; only the mass stores heat. A year of the 45 schools takes less time
-than the eye needs to blink, which is what planners' sweeps and uncertainty runs need. What it cannot know: how
-glass behaves at low temperatures and very high insulation (it meets 31 of 38 criteria of Standard 140).
+than the eye needs to blink, which is what planners' sweeps and uncertainty runs need. What it cannot know:
+how glass behaves at low temperatures and very high insulation (it meets 31 of 38 criteria of Standard 140).
 
 Source: ISO 13790:2008 annex C (simple hourly method), 12.3.1.2 for the effective mass.
 """
@@ -125,7 +125,7 @@ def run_fast(
 
 
 @njit(cache=True, error_model="numpy")
-def _run(
+def _run(  # noqa: PLR0915
     zones: Floats,
     mass: Floats,
     outdoor: Floats,
@@ -138,7 +138,7 @@ def _run(
     heat_most: Floats,
     cool_most: Floats,
 ) -> Floats:
-    """Annex C, the conductances H and flows phi under the names of the standard; `mass` is left at its last state."""
+    """Annex C under the standard's own names of conductances H and flows phi; `mass` keeps its last state."""
     hours, count = internal.shape
     out = np.zeros((hours, count, 5))
     for z in range(count):

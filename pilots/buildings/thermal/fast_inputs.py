@@ -1,6 +1,7 @@
-"""From walls and windows to the fast model: what the five resistances, the capacity and the gains of a room are.
+"""From walls and windows to the fast model: its five resistances, its capacity and its gains.
 
-Source: ISO 13790:2008: 12.3.1.2 (effective mass), 11.3 (sun on glass and walls, radiation to the sky), annex C.
+Source: ISO 13790:2008: 12.3.1.2 (effective mass), 11.3 (sun on glass and walls, radiation to the sky),
+    annex C.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def _sky_loss(tilt_deg: float, emissivity: float) -> float:
 
 
 def areal_heat_capacity_j_m2k(construction: Construction) -> float:
-    """Heat that a day's swing stores in a wall, seen from inside: its first 10 cm, up to insulation or its middle."""
+    """Heat that a day's swing stores in a wall: its inner 10 cm, but not beyond insulation or its middle."""
     reach = min(
         _EFFECTIVE_DEPTH_M,
         0.5 * sum(layer.thickness_m for layer in construction.layers if layer.density_kg_m3),

@@ -31,8 +31,8 @@ ROUGHNESS: dict[Roughness, float] = {
 def cube_root(x: float) -> float:
     """Cube root of a number that is not negative, three times as fast as the library's.
 
-    A third of the bits of a floating-point number is a first guess good to 5 % (Kahan 1991); two steps of Halley's
-    rule make it exact to the last digits.
+    A third of the bits of a floating-point number is a first guess good to 5 % (Kahan 1991); two steps of
+    Halley's rule make it exact to the last digits.
     """
     root = np.int64(np.float64(x).view(np.int64) // 3 + 0x2A9F7893782DA1CE).view(np.float64)
     cube = root * root * root

@@ -86,8 +86,8 @@ def thermal_properties(glazing: Glazing, height_m: float = 1.5) -> tuple[float, 
         height_m: Height of the window, for convection in the gaps.
 
     Returns:
-        U, W/(m2 K), at 20 °C inside and 0 °C outside with films of 7.7 and 25 W/(m2 K) (EN 673), and for each pane
-        the share of its absorbed heat that reaches the room.
+        U, W/(m2 K), at 20 °C inside and 0 °C outside with films of 7.7 and 25 W/(m2 K) (EN 673), and for
+        each pane the share of its absorbed heat that reaches the room.
     """
     inside, outside = 1.0 / 7.7, 1.0 / 25.0
     faces = np.linspace(273.15, 293.15, 2 * len(glazing.panes) + 2)[1:-1]

@@ -1,13 +1,13 @@
 """The march through time of a building's heat balance, compiled.
 
-Every hour the films at all faces follow the weather and the temperatures that have come about; within the hour
-the balance is linear. In every step each wall and window says what it would give to the room, the room's air
-and surroundings follow from two equations, the plant gives what the set-point needs, and the temperatures go
-back into the walls. Rooms beyond a partition are taken as they were a step ago.
+Every hour the films at all faces follow the weather and the temperatures that have come about; within the
+hour the balance is linear. In every step each wall and window says what it would give to the room, the
+room's air and surroundings follow from two equations, the plant gives what the set-point needs, and the
+temperatures go back into the walls. Rooms beyond a partition are taken as they were a step ago.
 
 Time is cut by second-order backward differences (Gear 1971): what a wall stores is measured against
-``(4 T - T') / 3`` of the last two steps. It is stable at any step, and at four steps an hour follows the swing
-of a light room within a tenth of a kelvin.
+``(4 T - T') / 3`` of the last two steps. It is stable at any step, and at four steps an hour follows the
+swing of a light room within a tenth of a kelvin.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _FIXED = 1e6
 """Film that ties a face to the temperature of the ground, W/(m2 K)."""
 
 AIR_C, RADIANT_C, HEATING_W, COOLING_W, COIL_W = range(5)
-"""Columns of the result: temperatures of air and surroundings; heat into the room, out of it, to supply air."""
+"""Columns of the result: temperatures of air and surroundings; heat to and from the room, to supply air."""
 
 
 def march(network: Network, per_hour: int, warm_up_days: int, start_c: float) -> Floats:
@@ -51,9 +51,11 @@ def march(network: Network, per_hour: int, warm_up_days: int, start_c: float) ->
         n.walls[field] = start_c
     for field in ("air", "radiant", "past_air"):
         n.rooms[field] = start_c
-    # Of nodes between the faces of walls: temperature, what the next step looks back on, what they keep of it.
+    # Of nodes between the faces of walls: temperature, what the next step looks back on, what they keep of
+    # it.
     inner = np.full((n.walls.size, n.memory.shape[1], 3), start_c)
-    # Of nodes of windows: temperature, what is known, conductance to the next, its share of the pivot, 1 / pivot.
+    # Of nodes of windows: temperature, what is known, conductance to the next, its share of the pivot, 1 /
+    # pivot.
     nodes = np.full((n.panes.size, n.sun_panes.shape[2], 5), start_c)
     walls = (n.walls, n.memory, n.spread, inner, n.sun_outside, n.sun_inside)
     panes = (n.panes, n.glass, n.gaps, nodes, n.sun_panes)
@@ -90,15 +92,12 @@ def _march(
     for count in range(warm_up_days * day + hours):
         warming = count < warm_up_days * day
         hour = count % day if warming else count - warm_up_days * day
-        t = hour * per_hour
-        _films_of_walls(walls, rooms, air, t)
-        _films_of_panes(panes, glass, gaps, nodes, rooms, air, t, pressure)
+        first = hour * per_hour
+        _films_of_walls(walls, rooms, air, first)
+        _films_of_panes(panes, glass, gaps, nodes, rooms, air, first, pressure)
         _sum_faces(walls, panes, rooms)
-        if warming:
-            row = np.zeros((rooms.size, 5))
-        else:
-            row = result[hour]
-        for t in range(hour * per_hour, (hour + 1) * per_hour):  # noqa: PLW2901
+        row = np.zeros((rooms.size, 5)) if warming else result[hour]
+        for t in range(first, first + per_hour):
             for z in range(rooms.size):
                 last_air, last_radiant = rooms[z].air, rooms[z].radiant
                 b_air, b_radiant = _ask_walls(
@@ -232,7 +231,12 @@ def _films_of_panes(
 
 @njit(cache=True, error_model="numpy")
 def _sum_faces(walls: Rows, panes: Rows, rooms: Rows) -> None:
-    """The faces' part of each room's equations ``a_air Ta - a_both Tr = b_air``, ``a_radiant Tr - a_both Ta = b_radiant``.
+    """Sum the faces' part of the two equations of each room, for its air Ta and surroundings Tr.
+
+    They are::
+
+        a_air Ta - a_both Tr = b_air
+        a_radiant Tr - a_both Ta = b_radiant
 
     A face is at ``(known + convection Ta + radiation Tr) resistance``.
     """
@@ -269,7 +273,7 @@ def _ask_walls(
     t: int,
     z: int,
 ) -> tuple[float, float]:
-    """What the walls of a room, and its neighbours' partitions, give to the right sides of its equations, W."""
+    """What the walls of a room and its neighbours' partitions give to the right of its equations, W."""
     b_air, b_radiant = 0.0, 0.0
     for w in range(walls.size):
         wall = walls[w]
@@ -305,7 +309,7 @@ def _ask_walls(
 def _ask_panes(
     panes: Rows, nodes: Floats, sunlight: Floats, lit: int, air: Rows, t: int, z: int
 ) -> tuple[float, float]:
-    """What the windows of a room give to the right sides of its equations, W."""
+    """What the windows of a room give to the right of its equations, W."""
     b_air, b_radiant = 0.0, 0.0
     for w in range(panes.size):
         pane = panes[w]

@@ -49,8 +49,9 @@ WALL = np.dtype(
         ("wind_past", "f8"),
         ("radiant_inside", "f8"),  # Carroll's factors
         ("radiant_outside", "f8"),
-        # For an hour: films to what lies beyond (air and sky, or the air and surroundings of the other room) and to
-        # the own room; one over what holds either face; what its faces do to the room's two equations.
+        # For an hour: films to what lies beyond (air and sky, or the air and surroundings of the other
+        # room) and to the own room; one over what holds either face; what its faces do to the room's two
+        # equations.
         ("film_air", "f8"),
         ("film_sky", "f8"),
         ("convection", "f8"),
@@ -60,7 +61,8 @@ WALL = np.dtype(
         ("resistance", "f8"),
         ("pull_air", "f8"),
         ("pull_radiant", "f8"),
-        # State: faces now, what the next step looks back on, and what is known of each face before the room is.
+        # State: faces now, what the next step looks back on, and what is known of each face before the room
+        # is.
         ("face_outside", "f8"),
         ("face_inside", "f8"),
         ("past_outside", "f8"),
@@ -148,7 +150,7 @@ class Network(NamedTuple):
     ground: Floats
     """Temperature of the ground, °C, per step."""
     sun_outside: Floats
-    """Short waves absorbed by the outside of each wall (or by the other room's face), W/m2, (day steps + 1, walls)."""
+    """Short waves absorbed outside (or by the other room's face), W/m2, shape (day steps + 1, walls)."""
     sun_inside: Floats
     sun_panes: Floats
     """Shape (day steps + 1, windows, nodes)."""
@@ -248,7 +250,8 @@ def _walls(
 ) -> tuple[Rows, Floats, Floats]:
     index = {zone.name: z for z, zone in enumerate(building.zones)}
     step = 3600.0 / sun.steps_per_hour
-    # Second-order backward differences look two steps back; to each wall they are Euler's with 2/3 of the step.
+    # Second-order backward differences look two steps back; to each wall they are Euler's with 2/3 of the
+    # step.
     slabs = [condense(chain(surface.construction, step), 2 * step / 3) for _, surface in surfaces]
     rows = np.zeros(len(surfaces), dtype=WALL)
     for w, ((z, surface), slab) in enumerate(zip(surfaces, slabs, strict=True)):

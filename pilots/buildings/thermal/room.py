@@ -3,7 +3,8 @@
 The patch of sun under a classroom window warms the floor in summer and climbs the opposite wall in winter; a
 third of it is thrown back and spreads over the room, and a little of that leaves by the window again.
 
-Sources: Carroll (1980), "An MRT method of computing radiant energy exchange in rooms", for long waves; for the
+Sources: Carroll (1980), "An MRT method of computing radiant energy exchange in rooms", for long waves; for
+    the
 sun, the first strike is followed through a room taken as a box and the rest spread evenly, as EnergyPlus does
 ("full interior" distribution, then short-wave exchange by area times absorptance).
 """
@@ -79,9 +80,8 @@ def absorbed_shares(faces: list[Face]) -> tuple[Floats, Floats]:
     beam, diffuse = np.empty((SIDES, area.size)), np.empty((SIDES, area.size))
     for k in range(SIDES):
         for table, struck in ((beam, side == k), (diffuse, side != k)):
-            if not struck.any():
-                struck = np.ones_like(struck)
-            first = struck / area[struck].sum()
+            hit = struck if struck.any() else np.ones_like(struck)
+            first = hit / area[hit].sum()
             back = 1.0 - (first * area * absorptance).sum()
             table[k] = first * absorptance + back * spread
     return beam, diffuse
@@ -130,7 +130,7 @@ def add_strikes(
 
 
 @njit(cache=True, error_model="numpy")
-def _add_strikes(
+def _add_strikes(  # noqa: C901
     sources: Floats,
     beam: Floats,
     right: Floats,
@@ -144,7 +144,7 @@ def _add_strikes(
     height: float,
     count: int,
 ) -> None:
-    """Follow beams from a grid of points on the glass to the floor, the opposite, left or right wall of a box."""
+    """Follow beams from points on the glass to the floor, the opposite, left or right wall of a box."""
     points = -(-_ACROSS // count)
     weight = 1.0 / (count * points * _UP)
     for t in range(beam.size):

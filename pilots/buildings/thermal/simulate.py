@@ -1,6 +1,7 @@
-"""One way in to both thermal models: a building and its weather go in, hourly temperatures and loads come out.
+"""One way in to both thermal models: a building and its weather in, hourly temperatures and loads out.
 
-Example: ``simulate(building, read_weather("tallinn.epw"))["heating_power"].sum() / 1000`` is the year's heat in
+Example: ``simulate(building, read_weather("tallinn.epw"))["heating_power"].sum() / 1000`` is the year's
+    heat in
 kWh, zone by zone.
 """
 
@@ -65,9 +66,9 @@ def simulate(
         sun: What `sun_for` made for this weather and model, to share it between buildings.
 
     Returns:
-        Hourly means over (time, zone): air, operative (and for the detailed model mean radiant) temperature, °C;
-        heating, cooling, supply air heating and fan power, W; and for the detailed model the sunlight through the
-        windows, W. `time` is the beginning of each hour, in UTC.
+        Hourly means over (time, zone): air, operative (and for the detailed model mean radiant)
+        temperature, °C; heating, cooling, supply air heating and fan power, W; and for the detailed model
+        the sunlight through the windows, W. `time` is the beginning of each hour, in UTC.
 
     Raises:
         InvalidInput: A series of another length than the weather, or with holes.

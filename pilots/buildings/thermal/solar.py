@@ -45,7 +45,7 @@ _SAMPLES = 24
 
 @dataclass(frozen=True, eq=False)
 class Incident:
-    """Radiation on one orientation, W/m2, and the cosine of the beam's angle of incidence; one per step of day."""
+    """Radiation on one orientation, W/m2, and the cosine of the beam's incidence, per step of day."""
 
     beam: Floats
     dome: Floats
@@ -71,8 +71,8 @@ class Sun:
     Args:
         weather: Hourly weather.
         steps_per_hour: Steps of the run in an hour.
-        instant: Where in a step the sun is looked at: at its end (1) for models that balance heat there, in its
-            middle (0.5) for models of hourly means.
+        instant: Where in a step the sun is looked at: at its end (1) for models that balance heat there, in
+            its middle (0.5) for models of hourly means.
 
     Attributes:
         daylight: Steps in which there is light, shape (day steps,); all arrays about the sun are as long.
@@ -134,10 +134,10 @@ class Sun:
     @cached_property
     def hour(self) -> NDArray[np.int64]:
         """Hour of the run that each step of day lies in."""
-        return self.daylight // self.steps_per_hour
+        return np.asarray(self.daylight // self.steps_per_hour)
 
     def slopes(self, azimuth_deg: float) -> tuple[Floats, Floats]:
-        """How a beam falls on a vertical plane: sideways (to the right, seen from outside) and down per metre in.
+        """How a beam falls on a vertical plane: to the right (seen from outside) and down per metre in.
 
         Both are infinite where the sun is behind the plane.
         """
@@ -170,8 +170,10 @@ class Sun:
         cos = np.maximum(irradiance.aoi_projection(tilt_deg, azimuth_deg, zenith, azimuth), 0.0)
         horizontal = direct * np.cos(np.radians(zenith)) + diffuse
         ground = horizontal * ALBEDO * 0.5 * (1 - np.cos(np.radians(tilt_deg)))
-        sky = (np.nan_to_num(parts[f"poa_{part}"]) for part in ("isotropic", "circumsolar", "horizon"))
-        return Incident(direct * cos, *sky, ground, cos)
+        dome, circumsolar, horizon = (
+            np.nan_to_num(parts[f"poa_{part}"]) for part in ("isotropic", "circumsolar", "horizon")
+        )
+        return Incident(direct * cos, dome, circumsolar, horizon, ground, cos)
 
     @cached_property
     def _extra(self) -> Floats:

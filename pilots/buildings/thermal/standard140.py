@@ -1,7 +1,7 @@
-"""The buildings of ANSI/ASHRAE Standard 140-2023, section 7 (BESTEST thermal fabric), ready to run and to vary.
+"""The buildings of ANSI/ASHRAE Standard 140-2023 (BESTEST thermal fabric), ready to run and to vary.
 
-A box of 8 by 6 by 2.7 m in Denver with 12 m2 of glass, in a light (6xx) and a heavy (9xx) building: the yardstick
-of building simulation since 1995. ``standard_140("610")`` is the light one with an overhang;
+A box of 8 by 6 by 2.7 m in Denver with 12 m2 of glass, in a light (6xx) and a heavy (9xx) building: the
+yardstick of building simulation since 1995. ``standard_140("610")`` is the light one with an overhang;
 ``standard_140("600", glazing=..., north_axis_deg=45)`` a variant that no table knows.
 
 Source: ANSI/ASHRAE Standard 140-2023 with Addendum b; the same data stand in NREL's BESTEST-GSR and LBNL's
@@ -160,10 +160,8 @@ _Windows = tuple[Window, ...]
 def _windows(variant: str, panes: Glazing) -> tuple[_Windows, _Windows, _Windows]:
     """Windows of the south, east and west walls with their shades."""
     if variant in ("20", "30"):
-        shades = (
-            Overhang(1.0, 0.5),
-            *(Fin(side, 1.0, above_m=0.5, below_m=0.2) for side in ("left", "right")),
-        )
+        fins = Fin("left", 1.0, above_m=0.5, below_m=0.2), Fin("right", 1.0, above_m=0.5, below_m=0.2)
+        shades = (Overhang(1.0, 0.5), *fins)
         pane = Window(panes, 3.0, 2.0, sill_m=0.2, shades=shades if variant == "30" else ())
         return (), (pane,), (pane,)
     if variant == "10":
