@@ -100,7 +100,7 @@ class Sun:
         self.direct, self.diffuse = direct[self.daylight], diffuse[self.daylight]
         self.zenith_deg = position["apparent_zenith"].to_numpy()[up]
         self.azimuth_deg = position["azimuth"].to_numpy()[up]
-        self._day_of_year = np.asarray(when.dayofyear, dtype=np.float64)[up]
+        self._day_of_year = np.asarray(when.day_of_year, dtype=np.float64)[up]
 
     @cached_property
     def air(self) -> Rows:
