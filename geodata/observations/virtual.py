@@ -25,8 +25,8 @@ FaultKind = Literal["stuck", "drift", "spike", "gap", "offset", "units"]
 
 FAULT_KINDS: tuple[FaultKind, ...] = ("stuck", "drift", "spike", "gap", "offset", "units")
 
-_UNITS = {"co2": 1.8, "temperature": np.nan, "humidity": 0.01}
-"""What a value becomes in the wrong unit: ppm as mg/m3, °C as °F (computed), percent as 0..1."""
+_UNITS = {"co2": (1.8, 0.0), "temperature": (1.8, 32.0), "humidity": (0.01, 0.0)}
+"""What a value becomes in the wrong unit, as factor and offset: ppm as mg/m3, °C as °F, percent as 0..1."""
 
 
 @dataclass(frozen=True)
@@ -105,14 +105,15 @@ def _faulty(own: Floats, time: Times, observed_property: str, fault: Fault) -> F
     match fault.kind:
         case "stuck":
             known = own[np.isfinite(own)]
-            return np.where(np.isfinite(own), known[0] if known.size else np.nan, np.nan)
+            held = float(known[0]) if known.size else np.nan
+            return np.asarray(np.where(np.isfinite(own), held, np.nan))
         case "gap":
             return np.full_like(own, np.nan)
         case "units":
-            factor = _UNITS[observed_property]
-            return np.asarray(own * 1.8 + 32.0) if np.isnan(factor) else np.asarray(own * factor)
+            factor, zero = _UNITS[observed_property]
+            return own * factor + zero
         case "drift":
-            return own + fault.size * (time - time[0]) / 86_400e9
+            return np.asarray(own + fault.size * (time - time[0]) / 86_400e9)
         case _:
             return own + fault.size
 
