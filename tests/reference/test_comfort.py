@@ -50,6 +50,7 @@ def test_every_row_of_mean_vote_and_dissatisfied(reference_cases: Path) -> None:
             given["clo"],
             standard=given.get("standard", "ISO").upper(),
             limited=given.get("limit_inputs", True),
+            own_fans=given.get("airspeed_control", True),
         )
         compare(vote, row["outputs"]["pmv"], tolerance["pmv"], row)
         if "ppd" in row["outputs"]:

@@ -35,6 +35,7 @@ def mean_vote_by_library(
     *,
     standard: Literal["ISO", "ASHRAE"] = "ISO",
     limited: bool = True,
+    own_fans: bool = True,
 ) -> tuple[Floats, Floats]:
     """Mean vote and share of dissatisfied as pythermalcomfort gives them.
 
@@ -47,21 +48,24 @@ def mean_vote_by_library(
         clothing_clo: Clothing, clo.
         standard: ISO 7730, or ASHRAE 55 which counts moving air as cooler air.
         limited: Whether inputs beyond the model's limits give no number.
+        own_fans: Whether people control the air speed themselves; without, ASHRAE 55 allows less of it.
 
     Returns:
         Predicted mean vote, and predicted percentage of dissatisfied, %.
     """
-    model = pmv_ppd_iso if standard == "ISO" else pmv_ppd_ashrae
+    given = {
+        "tdb": air_c,
+        "tr": radiant_c,
+        "vr": air_speed_m_s,
+        "rh": humidity_percent,
+        "met": activity_met,
+        "clo": clothing_clo,
+        "limit_inputs": limited,
+        "round_output": False,
+    }
     with quiet():
-        result = model(
-            tdb=air_c,
-            tr=radiant_c,
-            vr=air_speed_m_s,
-            rh=humidity_percent,
-            met=activity_met,
-            clo=clothing_clo,
-            limit_inputs=limited,
-            round_output=False,
+        result = (
+            pmv_ppd_iso(**given) if standard == "ISO" else pmv_ppd_ashrae(**given, airspeed_control=own_fans)
         )
     return np.asarray(result.pmv, dtype=np.float64), np.asarray(result.ppd, dtype=np.float64)
 
