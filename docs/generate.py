@@ -1,13 +1,20 @@
-"""Write the reference pages that follow from the code: run it after a kind or a pilot has changed.
+"""Write the reference pages that follow from the code: run it after a kind or a command has changed.
 
 Usage: ``python docs/generate.py`` writes; ``python docs/generate.py --check`` fails if a page is out of date.
 """
 
 from __future__ import annotations
 
+import inspect
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from typer.main import get_command
+
+from api.cli import app
+from api.cli.exits import MEANINGS
 from geodata.kinds import KINDS, Kind
 
 HERE = Path(__file__).parent
@@ -45,7 +52,59 @@ def kind_section(kind: Kind) -> str:
     )
 
 
-PAGES = {"kinds.md": kinds_page}
+def command_line_page() -> str:
+    """All commands with their options and examples."""
+    intro = (
+        "What `twinbox` can be asked on the command line. Each page of help ends with an example: "
+        "`twinbox run --help`.\n\n"
+        "Results go to the standard output, progress and errors to the standard error. `--json` prints one "
+        "JSON document instead of tables; numbers that are not there are `null`. With `--json` an error is "
+        'JSON as well: `{"error": {"kind", "message", "exit_code", "file", "row", "field", "value", '
+        '"expected", "hint"}}`, parts that are not known left out. `twinbox --traceback COMMAND` shows '
+        "where in the code an error arose.\n\n"
+        "Packs, runs and sweeps are kept in the folder that `TWINBOX_HOME` names, else in the platform's "
+        "folder for user data; `twinbox doctor` says which."
+    )
+    codes = [
+        "| exit code | says |\n|---|---|",
+        *(f"| {int(code)} | {text} |" for code, text in MEANINGS.items()),
+    ]
+    sections = (command_section(words, command) for words, command in sorted(commands()))
+    return "\n".join([f"# Command line\n\n{intro}\n", *codes, "", *sections])
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    """Every command by what is typed for it."""
+    root: Any = get_command(app)
+    for name, command in root.commands.items():
+        inner = getattr(command, "commands", {})
+        yield from ((f"{name} {sub}", one) for sub, one in inner.items()) if inner else [(name, command)]
+
+
+def command_section(words: str, command: Any) -> str:
+    """One command."""
+    rows = [f"| {spelled(option)} | {option.help} |" for option in command.params if option.name != "help"]
+    examples = inspect.cleandoc(command.epilog).partition("\b\n")[2]
+    text = inspect.cleandoc(command.help)
+    table = ["|   | meaning |\n|---|---|", *rows, ""] if rows else []
+    return "\n".join([f"## twinbox {words}\n\n{text}\n", *table, f"```console\n{prompted(examples)}\n```\n"])
+
+
+def spelled(option: Any) -> str:
+    """How an option or argument is typed, with its default."""
+    if option.param_type_name == "argument":
+        return f"`{option.metavar or option.name.upper()}`"
+    value = "" if option.is_flag else f" {option.metavar or 'N'}"
+    default = f" (default {option.default})" if option.default not in {None, False} else ""
+    return ", ".join(f"`{name}{value}`" for name in reversed(option.opts)) + default
+
+
+def prompted(examples: str) -> str:
+    """Examples behind a shell's prompt."""
+    return "\n".join(f"$ {line.strip()}" for line in examples.splitlines())
+
+
+PAGES = {"kinds.md": kinds_page, "command-line.md": command_line_page}
 
 
 def main(arguments: list[str]) -> int:

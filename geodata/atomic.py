@@ -6,6 +6,7 @@ was asked to put its bytes on the disk. Whatever a killed process left behind is
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import uuid
@@ -46,10 +47,20 @@ def new_folder(path: Path) -> Iterator[Path]:
     try:
         yield partial
         flush(partial)
-        partial.rename(path)
+        _take_name(partial, path)
         flush(path.parent, deep=False)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def _take_name(partial: Path, path: Path) -> None:
+    try:
+        partial.rename(path)
+    except OSError as error:
+        # Systems differ in what they call a folder that is in the way.
+        if error.errno in {errno.EEXIST, errno.ENOTEMPTY}:
+            raise FileExistsError(error.errno, "a folder that is not empty stands here", str(path)) from error
         raise
 
 

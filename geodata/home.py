@@ -22,3 +22,13 @@ def packs_home() -> Path:
 def recipes_home() -> Path:
     """Where users put recipes of cities that do not ship with Twinbox."""
     return home() / "recipes"
+
+
+def demo_packs_home() -> Path:
+    """Where generated demo packs stand, one folder per city."""
+    return home() / "demo-packs"
+
+
+def cache_home() -> Path:
+    """Where results that are dear to compute and cheap to lose are kept, e.g. travel-time matrices."""
+    return home() / "cache"

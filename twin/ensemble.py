@@ -71,6 +71,7 @@ def sweep(
     start: str | date | datetime | None = None,
     days: int | None = None,
     rule: ParticipationRule = FINEST,
+    partners: int = 0,
     engine: Engine | None = None,
     report: Report | None = None,
 ) -> Sweep:
@@ -85,6 +86,7 @@ def sweep(
         start: First day, or an aware instant.
         days: Length of each run in days.
         rule: The programme's rule.
+        partners: Partners that are not cities, for rules that ask for them.
         engine: Where to compute; processes of this machine if left out.
         report: Called with the share of the work that is done.
 
@@ -94,7 +96,7 @@ def sweep(
     """
     _check(grid, seeds)
     loaded = [plugins.load(pilot) for pilot in pilots]
-    packs = {city.id: pack_of(city) for city in invited(cities, rule)}
+    packs = {city.id: pack_of(city) for city in invited(cities, rule, partners=partners)}
     points = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
     plans = {
         (index, seed): make_plan(
@@ -106,6 +108,7 @@ def sweep(
             seed=seed,
             replications=1,
             rule=rule,
+            partners=partners,
         )
         for index, point in enumerate(points)
         for seed in seeds

@@ -9,7 +9,6 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtrit
 
 
 def mean_interval(values: npt.NDArray[np.float64]) -> tuple[float, float, float, int]:
@@ -24,5 +23,8 @@ def mean_interval(values: npt.NDArray[np.float64]) -> tuple[float, float, float,
     mean = float(values.mean())
     if n == 1:
         return mean, math.nan, math.nan, 1
+    # Imported here: it takes half a second that a single run does not need.
+    from scipy.special import stdtrit
+
     half = float(stdtrit(n - 1, 0.975) * values.std(ddof=1) / math.sqrt(n))
     return mean, mean - half, mean + half, n

@@ -205,8 +205,10 @@ def invited(names: Sequence[str], rule: ParticipationRule = FINEST, *, partners:
 
 
 def _scenarios(pilots: Sequence[Pilot], fields: Mapping[str, Any]) -> dict[str, Scenario]:
-    if len(pilots) == 1 and pilots[0].id not in fields:
-        fields = {pilots[0].id: fields}
+    """Each pilot's scenario; the fields of a lone pilot may stand without its id above them."""
+    alone = pilots[0].id if len(pilots) == 1 else None
+    if alone is not None and not (set(fields) == {alone} and isinstance(fields[alone], Mapping)):
+        fields = {alone: fields}
     unknown = sorted(set(fields) - {pilot.id for pilot in pilots})
     if unknown:
         raise ScenarioInvalid(

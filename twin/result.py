@@ -17,15 +17,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
-import xarray as xr
+from typing import TYPE_CHECKING, Any
 
 from geodata.atomic import new_folder
 from geodata.errors import UnknownName
 from geodata.pack import hash_of
 from twin.errors import DamagedRun
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
 
 FORMAT = "twinbox-run/1"
 MANIFEST, KPIS, DATA = "run.json", "kpis.parquet", "data.zarr"
@@ -79,6 +80,8 @@ class Result:
 
         They are the variables of the data that are named like a KPI and have ``district`` as only dimension.
         """
+        import pandas as pd
+
         known = {(row.pilot, row.kpi): (row.unit, row.better) for row in self.kpis.itertuples()}
         rows = [
             (pilot, city, str(district), str(name), float(value), *known[pilot, str(name)])
@@ -111,6 +114,9 @@ def open_result(path: str | Path) -> Result:
     Raises:
         DamagedRun: The folder is no run, or its files are not those that its manifest lists.
     """
+    import pandas as pd
+    import xarray as xr
+
     path = Path(path)
     try:
         manifest = json.loads((path / MANIFEST).read_bytes())

@@ -201,8 +201,9 @@ def _blame(pilots: Sequence[Pilot], city: str | None = None) -> Iterator[None]:
     """Turn any error of a pilot's code into :class:`RunFailed`, naming the pilot, the place and the cause."""
     try:
         yield
-    except TwinboxError:
-        raise
+    except TwinboxError as error:
+        # SimPy raises a copy of an error that a process died of, without its file, row and field.
+        raise _original(error) from None
     except (Exception, SystemExit) as error:
         pilot, where = _culprit(pilots, error)
         raise RunFailed(
@@ -216,13 +217,16 @@ def _blame(pilots: Sequence[Pilot], city: str | None = None) -> Iterator[None]:
 def _culprit(pilots: Sequence[Pilot], error: BaseException) -> tuple[str, str]:
     """Which pilot's code an error comes from, and the file and line, from the innermost frame of a pilot."""
     homes = {pilot.id: str(sources_of(pilot)) for pilot in pilots}
-    # SimPy raises a copy of an error that a process died of; the original, with its frames, is the cause.
-    origin = error.__cause__ if isinstance(error.__cause__, type(error)) else error
-    for frame in reversed(traceback.extract_tb(origin.__traceback__)):
+    for frame in reversed(traceback.extract_tb(_original(error).__traceback__)):
         for pilot, home in homes.items():
             if frame.filename.startswith(home):
                 return pilot, f" ({Path(frame.filename).name}, line {frame.lineno})"
     return " or ".join(homes), ""
+
+
+def _original(error: BaseException) -> BaseException:
+    """The error that a process died of, of which SimPy raises a copy without details and frames."""
+    return error.__cause__ if isinstance(error.__cause__, type(error)) else error
 
 
 def _kpis(pilot: Pilot, city: str, model: CityModel) -> dict[str, float | Estimate]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,8 +68,8 @@ class RunStore:
         self._engine = sa.create_engine(url or f"sqlite:///{self.folder / 'registry.sqlite'}")
         if self._engine.dialect.name == "sqlite":
             sa.event.listen(self._engine, "connect", _patient)
-        _METADATA.create_all(self._engine)
-        self.recover()
+        self.recovered = [*self._open_registry(), *self.recover()]
+        """What had to be brought in order, one line each."""
 
     def publish(self, result: Result) -> Path:
         """Keep a result; one that is kept already is left as it is.
@@ -81,7 +81,9 @@ class RunStore:
             raise DamagedRun("a result without an eligible verdict is not published", value=result.run_id)
         path = self.folder / result.run_id
         if not path.exists():
-            result.save(path)
+            # Another process may publish the same run at this very moment: same plan, same bytes.
+            with suppress(FileExistsError):
+                result.save(path)
         self._index(path)
         return path
 
@@ -147,9 +149,29 @@ class RunStore:
                 connection.execute(sa.delete(_RUNS).where(_RUNS.c.run_id == gone))
                 done.append(f"forgot {gone}, whose folder is gone")
         for found in sorted(folders - listed):
-            self._index(self.folder / found)
-            done.append(f"listed {found}")
+            try:
+                self._index(self.folder / found)
+                done.append(f"listed {found}")
+            except (ValueError, KeyError, TypeError) as error:
+                done.append(f"left {found} out, whose manifest cannot be read: {error}")
         return done
+
+    def _open_registry(self) -> list[str]:
+        """Make the registry's tables; an SQLite file that is damaged is set aside and made anew."""
+        try:
+            _METADATA.create_all(self._engine)
+        except sa.exc.DatabaseError as error:
+            file = self.folder / "registry.sqlite"
+            if isinstance(error, sa.exc.OperationalError) or not file.exists():
+                raise
+            self._engine.dispose()
+            aside = file.with_suffix(".damaged")
+            file.replace(aside)
+            for journal in ("-wal", "-shm"):
+                file.with_name(file.name + journal).unlink(missing_ok=True)
+            _METADATA.create_all(self._engine)
+            return [f"made the registry anew; the damaged one is {aside.name}"]
+        return []
 
     def _index(self, path: Path) -> None:
         manifest: dict[str, Any] = json.loads((path / MANIFEST).read_bytes())

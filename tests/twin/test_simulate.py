@@ -367,3 +367,21 @@ def test_an_unpublishable_result_stays_out_of_the_store(queues: Pilot, packs: Pa
     assert hash_of(path) == before
     assert [item.run_id for item in store.runs()] == [result.run_id]
     assert store.open(result.run_id[-6:]).run_hash == result.run_hash
+
+
+def test_a_damaged_registry_or_run_does_not_hide_the_others(
+    queues: Pilot, packs: Packs, tmp_path: Path
+) -> None:
+    from twin.store import RunStore
+
+    result = run(queues, packs)
+    RunStore(tmp_path / "runs").publish(result)
+    for journal in (tmp_path / "runs").glob("registry.sqlite-*"):
+        journal.unlink()
+    (tmp_path / "runs/registry.sqlite").write_bytes(b"no database at all" * 100)
+    (tmp_path / "runs/torn").mkdir()
+    (tmp_path / "runs/torn/run.json").write_text("{")
+    store = RunStore(tmp_path / "runs")
+    assert [item.run_id for item in store.runs()] == [result.run_id]
+    assert any("made the registry anew" in line for line in store.recovered)
+    assert any("left torn out" in line for line in store.recovered)
