@@ -128,7 +128,7 @@ def _stuck(own: Floats, time: Times, step: int, rules: Property, sensor: int) ->
 def _units(own: Floats, time: Times, step: int, rules: Property, sensor: int) -> list[Diagnosis]:
     """Stretches in another unit: humidity from 0 to 1, degrees Fahrenheit, milligrams per cubic metre."""
     match rules.name:
-        case "humidity":
+        case "relative_humidity":
             suspicious, factor = (own > 0.0) & (own <= 1.0), 0.01
         case "temperature":
             celsius = (own - 32.0) / 1.8

@@ -81,7 +81,7 @@ PROPERTIES: Mapping[str, Property] = MappingProxyType(
                 shift=1.5,
             ),
             Property(
-                "humidity",
+                "relative_humidity",
                 "%",
                 "relative humidity",
                 fail=(0.0, 100.0),

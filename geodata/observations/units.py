@@ -80,7 +80,7 @@ _CONVERSIONS: Mapping[tuple[str, str, str], _Conversion] = MappingProxyType(
         ("co2", "%", "ppm"): lambda v: v * 1e4,
         ("temperature", "[degF]", "Cel"): lambda v: (v - 32.0) / 1.8,
         ("temperature", "K", "Cel"): lambda v: v - 273.15,
-        ("humidity", "1", "%"): lambda v: v * 100.0,
+        ("relative_humidity", "1", "%"): lambda v: v * 100.0,
         ("electric_power", "W", "kW"): lambda v: v / 1000.0,
         ("heat_power", "W", "kW"): lambda v: v / 1000.0,
     }

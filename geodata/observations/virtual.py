@@ -25,7 +25,7 @@ FaultKind = Literal["stuck", "drift", "spike", "gap", "offset", "units"]
 
 FAULT_KINDS: tuple[FaultKind, ...] = ("stuck", "drift", "spike", "gap", "offset", "units")
 
-_UNITS = {"co2": (1.8, 0.0), "temperature": (1.8, 32.0), "humidity": (0.01, 0.0)}
+_UNITS = {"co2": (1.8, 0.0), "temperature": (1.8, 32.0), "relative_humidity": (0.01, 0.0)}
 """What a value becomes in the wrong unit, as factor and offset: ppm as mg/m3, °C as °F, percent as 0..1."""
 
 

@@ -45,6 +45,7 @@ def test_every_hour_comes_out_to_two_decimals(reference_cases: Path) -> None:
             mechanical_w_k=hour(1200 * volume * zone["ach_vent"] / 3600),
             internal_w=hour(now["internal_gains"]),
             solar_w=hour(now["solar_gains"]),
+            window_beam_w=hour(0.0),
             heating_setpoint_c=hour(zone["t_set_heating"]),
             cooling_setpoint_c=hour(zone["t_set_cooling"]),
             heating_capacity_w=hour(zone["max_heating_energy_per_floor_area"] * area),

@@ -200,6 +200,7 @@ def _fast_power(published: dict, case: str, sun: Sun) -> np.ndarray:
         mechanical_w_k=series(0.0),
         internal_w=series(common["intGain_W"]),
         solar_w=series(solar_gain_w(glass, opaque, sun)),
+        window_beam_w=series(0.0),
         heating_setpoint_c=series(heat),
         cooling_setpoint_c=series(cool),
         heating_capacity_w=series(np.inf),

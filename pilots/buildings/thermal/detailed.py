@@ -11,14 +11,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pilots.buildings.thermal.march import march
+from pilots.buildings.thermal.march import March
 from pilots.buildings.thermal.network import network
 from pilots.buildings.thermal.solar import Sun
 from pilots.buildings.thermal.zone import Building
 
 STEPS_PER_HOUR = 4
-_WARM_UP_DAYS = 15
-_START_C = 20.0
+WARM_UP_DAYS = 15
+START_C = 20.0
 
 
 def run_detailed(building: Building, sun: Sun) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -33,7 +33,9 @@ def run_detailed(building: Building, sun: Sun) -> tuple[NDArray[np.float64], NDA
         enters each zone, W, of shape (hours, zones).
     """
     laid_out = network(building, sun)
-    result = march(laid_out, sun.steps_per_hour, _WARM_UP_DAYS, _START_C)
-    hours = result.shape[0]
+    run = March(laid_out, sun.steps_per_hour, START_C)
+    run.warm_up(WARM_UP_DAYS)
+    hours = sun.weather.hours
+    result = run.advance(0, hours)
     transmitted = [np.bincount(sun.hour, weights=light, minlength=hours) for light in laid_out.transmitted]
     return result, np.column_stack(transmitted) / sun.steps_per_hour

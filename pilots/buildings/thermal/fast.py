@@ -56,6 +56,8 @@ class FastDrives:
     internal_w: Floats
     solar_w: Floats
     """Sunlight through windows and the sun on walls, less what goes to the sky."""
+    window_beam_w: Floats
+    """Of it, the sun's direct light through windows."""
     heating_setpoint_c: Floats
     cooling_setpoint_c: Floats
     heating_capacity_w: Floats
@@ -80,6 +82,64 @@ class FastResult:
         return 0.3 * self.air_c + 0.7 * self.surface_c
 
 
+class FastRun:
+    """Rooms on their way through their hours, as far as asked.
+
+    Args:
+        zones: The rooms.
+        drives: What acts on them.
+        start_c: Temperature of the mass at the beginning, one or one per room.
+    """
+
+    def __init__(self, zones: FastZones, drives: FastDrives, start_c: float | Floats = 20.0) -> None:
+        self.zones, self.drives = zones, drives
+        mass = np.broadcast_to(np.asarray(start_c, dtype=np.float64), (len(zones),))
+        # Mass, and the air that the heat exchanger meets.
+        self._state = np.column_stack((mass, mass))
+        self._parameters = np.column_stack(
+            (
+                zones.heat_capacity_j_k / 3600.0,
+                zones.mass_area_m2,
+                zones.total_area_m2,
+                zones.window_w_k,
+                zones.opaque_w_k,
+                zones.air_film_w_m2k,
+                zones.heat_recovery,
+                zones.supply_minimum_c,
+                zones.bypass_above_c,
+            )
+        )
+
+    def advance(
+        self, first_hour: int, last_hour: int, canopy: Floats | float = 1.0, warmer_k: float = 0.0
+    ) -> FastResult:
+        """Go on from where they stand through the hours of a stretch.
+
+        Args:
+            first_hour: First hour of the stretch.
+            last_hour: The hour after its last.
+            canopy: Share of the sun's direct light that trees let through to the windows, one or one per
+                room.
+            warmer_k: What the air outside is warmer than the drives say.
+        """
+        d, stretch = self.drives, slice(first_hour, last_hour)
+        shaded = (1.0 - canopy) * d.window_beam_w[stretch]
+        result = _run(
+            self._parameters,
+            self._state,
+            d.outdoor_c[stretch] + warmer_k,
+            d.leaks_w_k[stretch],
+            d.mechanical_w_k[stretch],
+            d.internal_w[stretch],
+            d.solar_w[stretch] - shaded,
+            d.heating_setpoint_c[stretch],
+            d.cooling_setpoint_c[stretch],
+            d.heating_capacity_w[stretch],
+            d.cooling_capacity_w[stretch],
+        )
+        return FastResult(*np.moveaxis(result, 2, 0))
+
+
 def run_fast(
     zones: FastZones, drives: FastDrives, start_c: float | Floats = 20.0, warm_up_hours: int = 0
 ) -> FastResult:
@@ -94,40 +154,16 @@ def run_fast(
     Returns:
         Temperatures and powers.
     """
-    mass = np.broadcast_to(np.asarray(start_c, dtype=np.float64), (len(zones),)).copy()
-    parameters = np.column_stack(
-        (
-            zones.heat_capacity_j_k / 3600.0,
-            zones.mass_area_m2,
-            zones.total_area_m2,
-            zones.window_w_k,
-            zones.opaque_w_k,
-            zones.air_film_w_m2k,
-            zones.heat_recovery,
-            zones.supply_minimum_c,
-            zones.bypass_above_c,
-        )
-    )
-    inputs = (
-        drives.outdoor_c,
-        drives.leaks_w_k,
-        drives.mechanical_w_k,
-        drives.internal_w,
-        drives.solar_w,
-        drives.heating_setpoint_c,
-        drives.cooling_setpoint_c,
-        drives.heating_capacity_w,
-        drives.cooling_capacity_w,
-    )
+    run = FastRun(zones, drives, start_c)
     if warm_up_hours:
-        _run(parameters, mass, *(series[:warm_up_hours] for series in inputs))
-    return FastResult(*np.moveaxis(_run(parameters, mass, *inputs), 2, 0))
+        run.advance(0, warm_up_hours)
+    return run.advance(0, drives.internal_w.shape[0])
 
 
 @njit(cache=True, error_model="numpy")
 def _run(  # noqa: PLR0915
     zones: Floats,
-    mass: Floats,
+    state: Floats,
     outdoor: Floats,
     leaks: Floats,
     mechanical: Floats,
@@ -138,7 +174,7 @@ def _run(  # noqa: PLR0915
     heat_most: Floats,
     cool_most: Floats,
 ) -> Floats:
-    """Annex C under the standard's own names of conductances H and flows phi; `mass` keeps its last state."""
+    """Annex C under the standard's own names of conductances H and flows phi; `state` keeps its last."""
     hours, count = internal.shape
     out = np.zeros((hours, count, 5))
     for z in range(count):
@@ -147,7 +183,7 @@ def _run(  # noqa: PLR0915
         h_em = 1.0 / (1.0 / h_op - 1.0 / h_ms) if h_op > 0.0 else 0.0
         share_mass = a_m / a_t
         share_surface = 1.0 - share_mass - h_w / (MASS_FILM_W_M2K * a_t)
-        air = mass[z]
+        mass, air = state[z]
         for t in range(hours):
             t_e = outdoor[t]
             # Recovery counts as less air flow, unless it is bypassed or a coil warms the supply further.
@@ -172,9 +208,9 @@ def _run(  # noqa: PLR0915
             to_surface = 1.0 / (h_ms + h_2)
             to_air = 1.0 / (h_is + h_ve)
             side = h_3 / h_2 if h_2 > 0.0 else 1.0
-            known = mass[z] * (store - half) + share_mass * spread + h_em * t_e
+            known = mass * (store - half) + share_mass * spread + h_em * t_e
             new = (known + side * (phi_st + through * phi_ia)) * below
-            t_s = (h_ms * 0.5 * (mass[z] + new) + phi_st + through * phi_ia) * to_surface
+            t_s = (h_ms * 0.5 * (mass + new) + phi_st + through * phi_ia) * to_surface
             air = (h_is * t_s + phi_ia) * to_air
             power = 0.0
             if air < heat_at[t, z] or air > cool_at[t, z]:
@@ -192,8 +228,9 @@ def _run(  # noqa: PLR0915
             row = out[t, z]
             row[0] = air
             row[1] = t_s
-            row[2] = 0.5 * (mass[z] + new)
+            row[2] = 0.5 * (mass + new)
             row[3] = power
             row[4] = coil
-            mass[z] = new
+            mass = new
+        state[z, 0], state[z, 1] = mass, air
     return out

@@ -67,9 +67,15 @@ def solar_gain_w(glass: list[SunnyGlass], walls: list[SunnyWall], sun: Sun) -> F
         walls: Its walls and roofs in the sun.
         sun: The sun, in the middle of its steps.
     """
+    beam, rest = solar_gain_parts_w(glass, walls, sun)
+    return beam + rest
+
+
+def solar_gain_parts_w(glass: list[SunnyGlass], walls: list[SunnyWall], sun: Sun) -> tuple[Floats, Floats]:
+    """The same in two parts: the sun's direct light through windows, which trees can take, and all else."""
     hours = sun.weather.hours
     gain = np.zeros(hours)
-    day = np.zeros(sun.daylight.size)
+    direct, day = np.zeros(sun.daylight.size), np.zeros(sun.daylight.size)
     for window in glass:
         incident = sun.on(window.azimuth_deg, window.tilt_deg)
         angle = np.degrees(np.arccos(np.clip(incident.cos_incidence, 0.0, 1.0)))
@@ -79,13 +85,15 @@ def solar_gain_w(glass: list[SunnyGlass], walls: list[SunnyWall], sun: Sun) -> F
             + incident.circumsolar * window.lit
             + incident.ground
         )
-        day += window.area_m2 * (beam + window.g_diffuse * diffuse)
+        direct += window.area_m2 * beam
+        day += window.area_m2 * window.g_diffuse * diffuse
         gain -= window.u_value_w_m2k * window.area_m2 * _sky_loss(window.tilt_deg, window.emissivity)
     for wall in walls:
         ua = wall.u_value_w_m2k * wall.area_m2
         day += wall.absorptance * _FILM_OUTSIDE_M2K_W * ua * sun.on(wall.azimuth_deg, wall.tilt_deg).total
         gain -= ua * _sky_loss(wall.tilt_deg, wall.emissivity)
-    return gain + np.bincount(sun.hour, weights=day, minlength=hours) / sun.steps_per_hour
+    beam_w, day_w = (np.bincount(sun.hour, weights=part, minlength=hours) for part in (direct, day))
+    return beam_w / sun.steps_per_hour, gain + day_w / sun.steps_per_hour
 
 
 def _sky_loss(tilt_deg: float, emissivity: float) -> float:
@@ -122,7 +130,8 @@ def fast_inputs(building: Building, sun: Sun) -> tuple[FastZones, FastDrives]:
     """
     zones = building.zones
     rooms = [_room(building, zone, sun) for zone in zones]
-    solar = np.column_stack([room.solar_w for room in rooms])
+    beam = np.column_stack([room.beam_w for room in rooms])
+    solar = beam + np.column_stack([room.other_solar_w for room in rooms])
     parameters = FastZones(
         heat_capacity_j_k=np.array([room.heat_capacity_j_k for room in rooms]),
         mass_area_m2=np.array([room.mass_area_m2 for room in rooms]),
@@ -134,7 +143,7 @@ def fast_inputs(building: Building, sun: Sun) -> tuple[FastZones, FastDrives]:
         supply_minimum_c=np.array([zone.air.supply_minimum_c for zone in zones]),
         bypass_above_c=np.array([zone.air.bypass_above_c for zone in zones]),
     )
-    return parameters, _drives(zones, solar, sun)
+    return parameters, _drives(zones, solar, beam, sun)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +153,8 @@ class _Room:
     total_area_m2: float
     window_w_k: float
     opaque_w_k: float
-    solar_w: Floats
+    beam_w: Floats
+    other_solar_w: Floats
 
 
 def _room(building: Building, zone: Zone, sun: Sun) -> _Room:
@@ -181,13 +191,15 @@ def _room(building: Building, zone: Zone, sun: Sun) -> _Room:
             light += pane.u_value_w_m2k * pane.area_m2 + window.frame_u_value_w_m2k * window.frame_area_m2
     kappa, area = np.array(capacities), np.array(areas)
     stored = float((kappa * area).sum()) + zone.furniture_j_k
+    beam, other = solar_gain_parts_w(glass, walls, sun)
     return _Room(
         heat_capacity_j_k=stored,
         mass_area_m2=float((kappa * area).sum() ** 2 / (kappa**2 * area).sum()),
         total_area_m2=float(sum(surface.area_m2 for surface in zone.surfaces)),
         window_w_k=light,
         opaque_w_k=opaque,
-        solar_w=solar_gain_w(glass, walls, sun),
+        beam_w=beam,
+        other_solar_w=other,
     )
 
 
@@ -208,7 +220,7 @@ def sunny_glass(window: Window, azimuth_deg: float, tilt_deg: float, sun: Sun) -
     )
 
 
-def _drives(zones: tuple[Zone, ...], solar: Floats, sun: Sun) -> FastDrives:
+def _drives(zones: tuple[Zone, ...], solar: Floats, beam: Floats, sun: Sun) -> FastDrives:
     weather = sun.weather
     heat_capacity = weather.air_density_kg_m3 * (1006.0 + 1860.0 * weather.humidity_ratio)
 
@@ -225,6 +237,7 @@ def _drives(zones: tuple[Zone, ...], solar: Floats, sun: Sun) -> FastDrives:
         mechanical_w_k=each("air", "mechanical_m3_s") * heat_capacity[:, None],
         internal_w=each("gains", "convective_w") + each("gains", "radiant_w"),
         solar_w=solar,
+        window_beam_w=beam,
         heating_setpoint_c=each("conditioning", "heating_setpoint_c"),
         cooling_setpoint_c=each("conditioning", "cooling_setpoint_c"),
         heating_capacity_w=each("conditioning", "heating_capacity_w"),

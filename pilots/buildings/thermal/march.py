@@ -34,34 +34,68 @@ AIR_C, RADIANT_C, HEATING_W, COOLING_W, COIL_W = range(5)
 """Columns of the result: temperatures of air and surroundings; heat to and from the room, to supply air."""
 
 
-def march(network: Network, per_hour: int, warm_up_days: int, start_c: float) -> Floats:
-    """Run a building through its weather.
+class March:
+    """A building on its way through its weather, hour by hour as far as asked.
 
     Args:
         network: The building and its drives; the state in its rows is overwritten.
         per_hour: Steps in an hour.
-        warm_up_days: How often the first day is repeated beforehand.
-        start_c: Temperature of everything before that.
-
-    Returns:
-        Hourly means, shape (hours, zones, 5), columns as `AIR_C` to `COIL_W`.
+        start_c: Temperature of everything at the beginning.
     """
-    n = network
-    for field in ("face_outside", "face_inside", "past_outside", "past_inside"):
-        n.walls[field] = start_c
-    for field in ("air", "radiant", "past_air"):
-        n.rooms[field] = start_c
-    # Of nodes between the faces of walls: temperature, what the next step looks back on, what they keep of
-    # it.
-    inner = np.full((n.walls.size, n.memory.shape[1], 3), start_c)
-    # Of nodes of windows: temperature, what is known, conductance to the next, its share of the pivot, 1 /
-    # pivot.
-    nodes = np.full((n.panes.size, n.sun_panes.shape[2], 5), start_c)
-    walls = (n.walls, n.memory, n.spread, inner, n.sun_outside, n.sun_inside)
-    panes = (n.panes, n.glass, n.gaps, nodes, n.sun_panes)
-    return np.asarray(
-        _march(*walls, *panes, n.light, n.rooms, n.use, n.air, n.ground, n.pressure, per_hour, warm_up_days)
-    )
+
+    def __init__(self, network: Network, per_hour: int, start_c: float) -> None:
+        self.network, self.per_hour = network, per_hour
+        for field in ("face_outside", "face_inside", "past_outside", "past_inside"):
+            network.walls[field] = start_c
+        for field in ("air", "radiant", "past_air"):
+            network.rooms[field] = start_c
+        # Of nodes between the faces of walls: temperature, what the next step looks back on, what they keep.
+        self._inner = np.full((network.walls.size, network.memory.shape[1], 3), start_c)
+        # Of nodes of windows: temperature, what is known, link to the next, its share of the pivot, 1 /
+        # pivot.
+        self._nodes = np.full((network.panes.size, network.sun_panes.shape[2], 5), start_c)
+
+    def advance(self, first_hour: int, last_hour: int) -> Floats:
+        """Go on from where it stands through the hours of a stretch.
+
+        Args:
+            first_hour: First hour of the stretch.
+            last_hour: The hour after its last.
+
+        Returns:
+            Hourly means, shape (hours, zones, 5), columns as `AIR_C` to `COIL_W`.
+        """
+        n = self.network
+        return np.asarray(
+            _march(
+                n.walls,
+                n.memory,
+                n.spread,
+                self._inner,
+                n.sun_outside,
+                n.sun_inside,
+                n.panes,
+                n.glass,
+                n.gaps,
+                self._nodes,
+                n.sun_panes,
+                n.light,
+                n.rooms,
+                n.use,
+                n.air,
+                n.ground,
+                n.pressure,
+                self.per_hour,
+                first_hour,
+                last_hour,
+            )
+        )
+
+    def warm_up(self, days: int) -> None:
+        """Repeat the first day so often that what was before no longer matters."""
+        day = min(24, self.network.air.size // self.per_hour)
+        for _ in range(days):
+            self.advance(0, day)
 
 
 @njit(cache=True, error_model="numpy")
@@ -84,19 +118,15 @@ def _march(
     ground: Floats,
     pressure: float,
     per_hour: int,
-    warm_up_days: int,
+    first_hour: int,
+    last_hour: int,
 ) -> Floats:
-    hours = air.size // per_hour
-    day = min(24, hours)
-    result = np.zeros((hours, rooms.size, 5))
-    for count in range(warm_up_days * day + hours):
-        warming = count < warm_up_days * day
-        hour = count % day if warming else count - warm_up_days * day
-        first = hour * per_hour
+    result = np.zeros((last_hour - first_hour, rooms.size, 5))
+    for hour in range(first_hour, last_hour):
+        first, row = hour * per_hour, result[hour - first_hour]
         _films_of_walls(walls, rooms, air, first)
         _films_of_panes(panes, glass, gaps, nodes, rooms, air, first, pressure)
         _sum_faces(walls, panes, rooms)
-        row = np.zeros((rooms.size, 5)) if warming else result[hour]
         for t in range(first, first + per_hour):
             for z in range(rooms.size):
                 last_air, last_radiant = rooms[z].air, rooms[z].radiant

@@ -161,12 +161,13 @@ class Network(NamedTuple):
     pressure: float
 
 
-def network(building: Building, sun: Sun) -> Network:
+def network(building: Building, sun: Sun, canopy: float = 1.0) -> Network:
     """Lay a building and its weather out as arrays.
 
     Args:
         building: Zones, their surfaces and use.
         sun: The sun over the run, which knows weather and step.
+        canopy: Share of the sun's direct light that trees let through to the windows.
 
     Raises:
         InvalidInput: A series of another length than the run.
@@ -178,7 +179,7 @@ def network(building: Building, sun: Sun) -> Network:
     factors = {z: radiant_factors([face for _, face in listed]) for z, listed in faces.items()}
     walls, memory, spread = _walls(building, surfaces, faces, factors, sun)
     panes, glass, gaps = _panes(building, windows, faces, factors)
-    outside, inside, through, transmitted = _sunlight(building, surfaces, windows, optics, faces, sun)
+    outside, inside, through, transmitted = _sunlight(building, surfaces, windows, optics, faces, sun, canopy)
     return Network(
         walls=walls,
         memory=memory,
@@ -332,6 +333,7 @@ def _sunlight(
     optics: list[GlazingOptics],
     faces: _Faces,
     sun: Sun,
+    canopy: float,
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Short waves on the outside and inside of walls and in panes, and through the windows of each zone.
 
@@ -348,7 +350,7 @@ def _sunlight(
     sources = np.zeros((len(building.zones), 2 * SIDES, days))
     for w, (z, surface, window) in enumerate(windows):
         azimuth = surface.azimuth_deg + building.north_axis_deg
-        entering = window_sun(window, optics[w], azimuth, surface.tilt_deg, sun)
+        entering = window_sun(window, optics[w], azimuth, surface.tilt_deg, sun, canopy)
         add_strikes(sources[z], entering.beam_w, building.zones[z], surface, window, azimuth, sun)
         sources[z, SIDES + side_of(surface.tilt_deg, surface.azimuth_deg)] += entering.diffuse_w
         for k, absorbed in enumerate(entering.absorbed_w_m2):

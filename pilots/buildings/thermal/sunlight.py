@@ -27,7 +27,7 @@ class WindowSun:
 
 
 def window_sun(
-    window: Window, optics: GlazingOptics, azimuth_deg: float, tilt_deg: float, sun: Sun
+    window: Window, optics: GlazingOptics, azimuth_deg: float, tilt_deg: float, sun: Sun, canopy: float = 1.0
 ) -> WindowSun:
     """Sunlight through a window and into its panes.
 
@@ -37,11 +37,12 @@ def window_sun(
         azimuth_deg: True azimuth of the wall it is in.
         tilt_deg: Tilt of that wall.
         sun: The sun over the run.
+        canopy: Share of the sun's direct light that trees let through.
     """
     incident = sun.on(azimuth_deg, tilt_deg)
     lit = sunlit_share(window, azimuth_deg, sun)
     dome, horizon = sky_shares(window)
-    beam = incident.beam * lit
+    beam = canopy * incident.beam * lit
     diffuse = incident.dome * dome + incident.circumsolar * lit + incident.horizon * horizon + incident.ground
     diffuse = np.maximum(diffuse, 0.0)
     tables = np.vstack((optics.transmittance, optics.absorptance))
