@@ -152,10 +152,9 @@ def _people(calendar: Calendar, seats: Floats, used_share: float, rng: np.random
     days = np.cumsum(np.concatenate(([0], np.diff(calendar.hour) < 0)))
     booked = rng.random((5, max(lessons, 1), seats.size)) < used_share
     ill = 1.0 - rng.binomial(20, 1.0 - _ATTENDANCE, (int(days[-1]) + 1, seats.size)) / 20.0
-    weekday = days % 7
     people = np.zeros((calendar.hour.size, seats.size))
     on = calendar.lesson
-    row = np.minimum(weekday[on], 4)
+    row = np.minimum(calendar.weekday[on], 4)
     people[on] = booked[row, calendar.lesson_number[on]] * seats * ill[days[on]]
     pause = calendar.pause
     people[pause] = _STAY_IN_BREAK * seats * ill[days[pause]]

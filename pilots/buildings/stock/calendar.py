@@ -84,6 +84,8 @@ class Calendar:
     month: NDArray[np.int64]
     hour: NDArray[np.float64]
     """Hour of the day, local time."""
+    weekday: NDArray[np.int64]
+    """Monday is 0."""
 
 
 def easter(year: int) -> date:
@@ -148,6 +150,7 @@ def calendar(time: pd.DatetimeIndex, timezone: str, use: Use, timetable: Timetab
         lesson_number=number,
         month=np.asarray(local.month, dtype=np.int64),
         hour=hour,
+        weekday=np.asarray(local.weekday, dtype=np.int64),
     )
 
 
