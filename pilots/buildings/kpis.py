@@ -56,8 +56,7 @@ KPIS: tuple[Kpi, ...] = (
             "%",
             better,
             f"Share of the hours in use in category {name}: the worst of CO2 above outdoors, "
-            "operative temperature "
-            "and relative humidity, mean over buildings.",
+            "operative temperature and relative humidity, mean over buildings.",
             _EN,
         )
         for number, name, better in _CATEGORIES
@@ -68,8 +67,7 @@ KPIS: tuple[Kpi, ...] = (
         "1",
         "neither",
         "Mean of the predicted mean vote over hours in use: 1.2 met, 0.1 m/s, 1.0 clo from October "
-        "to April, 0.5 "
-        "from June to August, 0.7 between; best near 0.",
+        "to April, 0.5 from June to August, 0.7 between; best near 0.",
         "ISO 7730",
     ),
     Kpi(
@@ -278,6 +276,14 @@ KPIS: tuple[Kpi, ...] = (
         "Share of buildings whose partial schoolTAIL rating (temperature, humidity, CO2; noise and "
         "light missing) is "
         "IV.",
+        "TAIL (Wargocki et al. 2021)",
+    ),
+    Kpi(
+        "tail_good_air",
+        "Buildings with good air",
+        "%",
+        "higher",
+        "Share of buildings whose CO2 holds category I or II in the partial schoolTAIL rating.",
         "TAIL (Wargocki et al. 2021)",
     ),
     Kpi(

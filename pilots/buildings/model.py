@@ -50,7 +50,7 @@ _FAN_W_PER_L_S = 2.0
 _SUPPLY_C = 18.0
 _DISTRIBUTION_LOSS = 0.03
 _RADIATOR_CONVECTIVE = 0.7
-_WATCHED_ROOMS = 8
+_WATCHED_ROOMS = 12
 _WATCHED_DAYS = 60
 
 
@@ -115,6 +115,8 @@ class CityBuildings(CityModel):
         self.heat_w, self.electric_w = np.full(shape, np.nan), np.full(shape, np.nan)
         self.canopy = np.ones(shape)
         self._done = 0
+        for signal in ("heat_power_of_school", "electric_power_of_school"):
+            world.signals.label(signal, site.city, [school.id for school in schools])
 
     def run(self) -> Generator[simpy.Event, Any, None]:
         """Go on by a day at the first window of each, and read the meters at every window's end."""
@@ -126,8 +128,12 @@ class CityBuildings(CityModel):
             if window.end_s > self._done * 3600:
                 self._go_on(order)
             hour = min(int(window.start_s // 3600), self.hours - 1)
-            signals.write("school_heat_power", city, float(self.heat_w[hour].sum()) / 1000.0)
-            signals.write("school_electric_power", city, float(self.electric_w[hour].sum()) / 1000.0)
+            for name, power_w in (
+                ("heat_power", self.heat_w[hour]),
+                ("electric_power", self.electric_w[hour]),
+            ):
+                signals.write(f"school_{name}", city, float(power_w.sum()) / 1000.0)
+                signals.write(f"{name}_of_school", city, power_w / 1000.0)
 
     def _go_on(self, order: list[int] | None) -> None:
         """One day of heat, under the shade and the air that are known by now."""
@@ -174,7 +180,7 @@ class CityBuildings(CityModel):
             for surface in zone.surfaces
             if surface.boundary == "outdoor"
         )
-        loss += 0.34 * school.leaks_per_h * school.volume_m3
+        loss += zone.thermal_bridges_w_k + 0.34 * school.leaks_per_h * school.volume_m3
         capacity = design_heat_w(school, loss, float(use.mechanical_m3_s.max(initial=0.0)))
         if operation.heat_cap_w_m2 > 0:
             capacity = min(capacity, operation.heat_cap_w_m2 * school.floor_area_m2)
@@ -218,6 +224,7 @@ class CityBuildings(CityModel):
     def watched(self) -> Watch:
         """Virtual sensors in some of the rooms, for up to two months."""
         people = np.hstack([rooms.people for rooms in self._watched])[:, :_WATCHED_ROOMS]
+        planned = np.hstack([rooms.planned for rooms in self._watched])[:, :_WATCHED_ROOMS]
         steps = min(people.shape[0], _WATCHED_DAYS * _DAY_H * STEPS_PER_HOUR)
         flow = [(r.air.mechanical_m3_s + r.air.windows_m3_s) * 3600.0 / r.volume_m3 for r in self._watched]
         warm = np.repeat(self.air_c, STEPS_PER_HOUR, axis=0)[:steps]
@@ -236,7 +243,9 @@ class CityBuildings(CityModel):
                 "relative_humidity": relative_humidity_percent(humidity, temperature),
             },
             people[:steps],
+            planned[:steps],
             np.hstack(flow)[:steps, :_WATCHED_ROOMS],
+            owner,
             self._sensor_rng,
             zone.total_seconds() / 3600.0 if zone else 0.0,
         )
@@ -300,6 +309,14 @@ class CityBuildings(CityModel):
                     outcome.energy_class_index().astype(float),
                     {"units": "1", "long_name": "indicative energy class, A is 1"},
                 ),
+                **{
+                    f"tail_{name}": (
+                        "school_id",
+                        categories.astype(float),
+                        {"units": "1", "long_name": f"schoolTAIL category of {name}, I is 1"},
+                    )
+                    for name, categories in outcome.held_categories().items()
+                },
                 "co2_exceedance_of_building": (
                     "school_id",
                     [figure.lesson_share_above for figure in self.figures],

@@ -6,13 +6,13 @@ and forecasting as what real ones say, so that a run also tells how well the bui
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geodata.observations.diagnosis import diagnose, score
+from geodata.observations.diagnosis import Diagnosis, diagnose, score
 from geodata.observations.quality import Flag
 from geodata.observations.screening import health, screen
 from geodata.observations.virtual import SensorQuality, draw_faults, inject, sense
@@ -52,7 +52,9 @@ def watch(
     time: Times,
     truth: dict[str, Floats],
     people: Floats,
+    planned: Floats,
     air_change_per_h: Floats,
+    building: NDArray[np.int64],
     rng: np.random.Generator,
     utc_offset_h: float,
 ) -> Watch:
@@ -62,7 +64,9 @@ def watch(
         time: Instants, ns, every five minutes.
         truth: What is true of each of `PROPERTIES`, shape (steps, rooms).
         people: Persons present, of the same shape.
+        planned: Persons that the timetable makes one expect, of the same shape.
         air_change_per_h: True air change, of the same shape.
+        building: Which building each room is in; rooms of one building are each other's yardstick.
         rng: Draws noise, drop-outs and faults.
         utc_offset_h: Hours that local time is ahead.
     """
@@ -72,6 +76,8 @@ def watch(
     available, gaps, right, total, found_total = [], [], [], 0, 0
     for observed in PROPERTIES:
         heard = sense(truth[observed], time, SensorQuality.usual(observed), rng)
+        if observed == "co2":
+            skill, error = _track(time, heard, people, planned, air_change_per_h)
         faults = draw_faults(time, rooms, observed, faults_wanted, rng) if faults_wanted else []
         heard = inject(heard, time, observed, faults)
         for room in range(rooms):
@@ -82,11 +88,9 @@ def watch(
             )
             available.append(state.availability_percent)
             gaps.append(state.longest_gap_h)
-        found = diagnose(heard, time, observed, utc_offset_h=utc_offset_h) if faults else []
+        found = _found(heard, time, observed, building, utc_offset_h) if faults else []
         total, found_total = total + len(faults), found_total + len(found)
         right.append(score(found, faults)[2] if faults else np.nan)
-        if observed == "co2":
-            skill, error = _track(time, heard[:, 0], people[:, 0], air_change_per_h[:, 0])
     return Watch(
         availability_percent=float(np.mean(available)),
         longest_gap_h=float(np.max(gaps)),
@@ -98,16 +102,38 @@ def watch(
     )
 
 
-def _track(time: Times, heard: Floats, people: Floats, air_change_per_h: Floats) -> tuple[float, float]:
-    """Skill of the forecast an hour ahead and error of the air change of one room."""
-    frame = pd.DataFrame({"date": pd.to_datetime(time), "CO2": heard, "Occupancy": people})
-    track = track_co2(read_frame(frame))
-    skill, _, _ = forecast_skill(track, 60.0)
-    lesson = (people > 0) & (np.arange(people.size) > people.size // 4)
-    if not lesson.any():
-        return skill, float("nan")
-    estimate = track["air_change"].to_numpy()[lesson]
-    return skill, float(100.0 * np.median(np.abs(estimate / air_change_per_h[lesson] - 1.0)))
+def _found(
+    heard: Floats, time: Times, observed: str, building: NDArray[np.int64], utc_offset_h: float
+) -> list[Diagnosis]:
+    """What the diagnosis finds, building by building."""
+    found = []
+    for one in np.unique(building):
+        rooms = np.flatnonzero(building == one)
+        found += [
+            replace(finding, sensor=int(rooms[finding.sensor]))
+            for finding in diagnose(heard[:, rooms], time, observed, utc_offset_h=utc_offset_h)
+        ]
+    return found
+
+
+def _track(
+    time: Times, heard: Floats, people: Floats, planned: Floats, air_change_per_h: Floats
+) -> tuple[float, float]:
+    """Skill of the forecast an hour ahead of all rooms together, and median error of their air change."""
+    squares, errors = np.zeros(2), []
+    settled = np.arange(time.size) > time.size // 4
+    for room in range(people.shape[1]):
+        frame = pd.DataFrame(
+            {"date": pd.to_datetime(time), "CO2": heard[:, room], "Occupancy": people[:, room]}
+        )
+        track = track_co2(read_frame(frame))
+        squares += np.square(forecast_skill(track, 60.0, planned[:, room])[1:])
+        lesson = (people[:, room] > 0) & settled
+        estimate = track["air_change"].to_numpy()[lesson]
+        errors.append(np.abs(estimate / air_change_per_h[lesson, room] - 1.0))
+    error = np.concatenate(errors)
+    skill = float(1.0 - np.sqrt(squares[0] / squares[1]))
+    return skill, float(100.0 * np.median(error)) if error.size else float("nan")
 
 
 def rooms_needed(values: Floats, rng: np.random.Generator, tolerance: float = 0.05, draws: int = 200) -> int:

@@ -34,6 +34,13 @@ _OTHER_FLOOR_L_S_M2 = 0.35
 _DEMAND_LEAST = 0.2
 _DEMAND_PPM = (600.0, 1000.0)
 _AIRING_PER_H = 4.0
+"""Air change through all windows of a room."""
+
+_WARM_C = (14.0, 22.0)
+"""Outdoor temperatures from which on windows stand open in use: the first of them, half of them (own
+assumption; no survey of Estonian schools is known to us)."""
+
+_WARM_OPEN = 0.5
 _NIGHT_PER_H = 2.0
 _NIGHT_H = (22.0, 6.0)
 _NIGHT_OUTDOOR_C = (10.0, 20.0)
@@ -68,6 +75,8 @@ class Rooms:
     """Teaching rooms of a building that are simulated, five minutes by five minutes; shape (steps, rooms)."""
 
     people: Floats
+    planned: Floats
+    """Persons expected by the timetable."""
     air: RoomAir
     lesson: Mask
     """Lessons with somebody in the room."""
@@ -115,7 +124,7 @@ def run_school_rooms(
     rooms = min(count, school.teaching_rooms)
     volume = norm.area_m2 * norm.height_m * rng.uniform(0.85, 1.15, rooms)
     seats = np.round(norm.people * rng.uniform(0.8, 1.1, rooms) * operation.pupils_factor)
-    people = _people(calendar, seats, norm.used_share, rng)
+    people, planned = _people(calendar, seats, norm.used_share, rng)
     fresh = archetype.fresh_air_l_s_person * np.maximum(norm.people, seats) / 1000.0
     has_unit = archetype.heat_recovery > 0 or operation.ventilation != "as_built"
     design = np.maximum(fresh, 0.0065 * norm.people) if has_unit and archetype.heat_recovery == 0 else fresh
@@ -130,35 +139,45 @@ def run_school_rooms(
         leaks_m3_s=school.leaks_per_h * volume / 3600.0 + natural,
     )
     humidity = np.repeat(weather.humidity_ratio, STEPS_PER_HOUR)
-    aired = np.broadcast_to((calendar.pause & operation.window_airing)[:, None], people.shape)
+    aired = _warm_windows(calendar, weather)
+    if operation.window_airing:
+        aired[calendar.pause] = 1.0
     air = run_rooms(
         volume,
         people,
         np.full(rooms, norm.co2_l_h),
         control,
         np.broadcast_to(calendar.open[:, None], people.shape),
-        aired,
+        np.broadcast_to(aired[:, None], people.shape),
         humidity,
         3600.0 / STEPS_PER_HOUR,
         moisture_g_h=norm.moisture_g_h,
     )
     lesson = (people > 0) & calendar.lesson[:, None]
-    return Rooms(people, air, lesson, np.broadcast_to(calendar.pause[:, None], people.shape), volume)
+    return Rooms(people, planned, air, lesson, np.broadcast_to(calendar.pause[:, None], people.shape), volume)
 
 
-def _people(calendar: Calendar, seats: Floats, used_share: float, rng: np.random.Generator) -> Floats:
-    """Persons in each room: a weekly timetable of lessons with a class in them, and who is ill that day."""
+def _warm_windows(calendar: Calendar, weather: Weather) -> Floats:
+    """How far windows stand open for warmth, step by step."""
+    low, high = _WARM_C
+    share = _WARM_OPEN * np.clip((weather.air_temperature_c - low) / (high - low), 0.0, 1.0)
+    return np.where(calendar.open, np.repeat(share, STEPS_PER_HOUR), 0.0)
+
+
+def _people(
+    calendar: Calendar, seats: Floats, used_share: float, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Persons in each room, and how many its timetable makes one expect: the same but for who is ill."""
     lessons = int(calendar.lesson_number.max(initial=-1)) + 1
     days = np.cumsum(np.concatenate(([0], np.diff(calendar.hour) < 0)))
     booked = rng.random((5, max(lessons, 1), seats.size)) < used_share
-    ill = 1.0 - rng.binomial(20, 1.0 - _ATTENDANCE, (int(days[-1]) + 1, seats.size)) / 20.0
-    people = np.zeros((calendar.hour.size, seats.size))
+    there = 1.0 - rng.binomial(20, 1.0 - _ATTENDANCE, (int(days[-1]) + 1, seats.size)) / 20.0
+    full = np.zeros((calendar.hour.size, seats.size))
     on = calendar.lesson
     row = np.minimum(calendar.weekday[on], 4)
-    people[on] = booked[row, calendar.lesson_number[on]] * seats * ill[days[on]]
-    pause = calendar.pause
-    people[pause] = _STAY_IN_BREAK * seats * ill[days[pause]]
-    return np.round(people)
+    full[on] = booked[row, calendar.lesson_number[on]] * seats
+    full[calendar.pause] = _STAY_IN_BREAK * seats
+    return np.round(full * there[days]), _ATTENDANCE * full
 
 
 def hourly_use(

@@ -214,13 +214,19 @@ class Outcome:
             classes[k] = ENERGY_CLASSES.index(energy_class(float(weighted[k]), scale)) + 1
         return classes
 
+    def held_categories(self) -> dict[str, NDArray[np.int64]]:
+        """Category that each building holds by what is measured; 0 where nothing is known."""
+        used = self.in_lessons
+        return {
+            name: np.array([held_category(category[:, k], used[:, k]) for k in range(len(self.schools))])
+            for name, category in self.categories().items()
+        }
+
     def tails(self) -> list[Tail]:
         """Partial schoolTAIL rating of each building."""
-        parts, used = self.categories(), self.in_lessons
+        parts = self.held_categories()
         return [
-            partial_tail(
-                {name: held_category(category[:, k], used[:, k]) for name, category in parts.items()}
-            )
+            partial_tail({name: int(category[k]) for name, category in parts.items()})
             for k in range(len(self.schools))
         ]
 
@@ -235,11 +241,9 @@ class Outcome:
     def _score(self, k: int, dissatisfied: float) -> Layered:
         """Layers of one building, by what is known of each.
 
-        Natural environment: shade of trees before the windows, 0 where no pilot tells. Built: time above
-        1000 ppm.
-        Activities: floor per pupil, 6 to 14 m2. Psychological: dissatisfied with warmth, 30 to 5 %.
-            Physiological:
-        infection risk against 1000 ppm, 2 to 0.3.
+        Natural environment: shade of trees before the windows, left out where no pilot tells. Built: time
+        above 1000 ppm. Activities: floor per pupil, 6 to 14 m2. Psychological: dissatisfied with warmth, 30
+        to 5 %. Physiological: infection risk against 1000 ppm, 2 to 0.3.
         """
         figure, school = self.figures[k], self.schools[k]
         shaded = float(np.nanmean(1.0 - self.canopy[:, k]))
@@ -349,12 +353,15 @@ def _energy_kpis(outcome: Outcome, scenario: BuildingsScenario) -> dict[str, flo
 def _rating_kpis(outcome: Outcome) -> dict[str, float | Estimate]:
     overall = worst_category(*outcome.categories().values())
     shares = category_shares_percent(overall)
-    tails = [tail.rating for tail in outcome.tails() if tail.rating]
+    tails = [tail for tail in outcome.tails() if tail.rating]
     scores = [score for score in outcome.scores() if np.isfinite(score.score)]
     nothing = float("nan")
     return {
         **{f"time_in_category_{number}": float(shares[number - 1]) for number in (1, 2, 3, 4)},
-        "partial_tail_worst": 100.0 * sum(rating == "IV" for rating in tails) / len(tails)
+        "partial_tail_worst": 100.0 * sum(tail.rating == "IV" for tail in tails) / len(tails)
+        if tails
+        else nothing,
+        "tail_good_air": 100.0 * sum(tail.rated.get("co2") in {"I", "II"} for tail in tails) / len(tails)
         if tails
         else nothing,
         "wellbeing_score": Estimate(

@@ -118,6 +118,10 @@ class Buildings(Pilot):
     writes = (
         Signal("school_electric_power", "kW", "Mean electric power of the educational buildings."),
         Signal("school_heat_power", "kW", "Mean heat supplied to the educational buildings."),
+        Signal(
+            "electric_power_of_school", "kW", "The same of each building's electricity.", dims=("school_id",)
+        ),
+        Signal("heat_power_of_school", "kW", "The same of each building's heat.", dims=("school_id",)),
     )
     kpis = KPIS
     Scenario = BuildingsScenario

@@ -4,8 +4,7 @@ Twenty-four pupils in a closed classroom of 180 m3 pass 1000 ppm after a quarter
 outdoor air each they settle just below it. Each room is one well-mixed volume.
 
 Sources: EN 16798-1:2019 (20 L/h of carbon dioxide from a sedentary adult); Persily and de Jonge (2017) for
-    what
-children give; the exact solution of the balance over a step in which nothing else changes.
+what children give; the exact solution of the balance over a step in which nothing else changes.
 """
 
 from __future__ import annotations
@@ -39,8 +38,8 @@ class AirControl:
     """How rooms are aired; arrays of shape (rooms,), flows in m3/s.
 
     A unit on demand gives `least_m3_s` up to `low_ppm`, `most_m3_s` from `high_ppm` on and in between in
-    proportion; with both flows equal it is a constant one. It runs when `unit_on` says so. Windows add
-    `airing_m3_s` when `windows_open` says so.
+    proportion; with both flows equal it is a constant one. It runs when `unit_on` says so. Windows that are
+    all open add `airing_m3_s`.
     """
 
     least_m3_s: Floats
@@ -87,7 +86,7 @@ def run_rooms(
     emission_l_h: Floats,
     control: AirControl,
     unit_on: NDArray[np.bool_],
-    windows_open: NDArray[np.bool_],
+    windows_open: Floats,
     outdoor_humidity_ratio: Floats,
     step_s: float,
     *,
@@ -102,7 +101,7 @@ def run_rooms(
         emission_l_h: Carbon dioxide of one person, shape (rooms,).
         control: How the rooms are aired.
         unit_on: Whether the air handling unit runs, shape (steps, rooms).
-        windows_open: Whether windows are open, shape (steps, rooms).
+        windows_open: How far windows are open, 0 to 1, shape (steps, rooms).
         outdoor_humidity_ratio: Shape (steps,).
         step_s: Length of a step.
         outdoor_ppm: Carbon dioxide outdoors.
@@ -145,7 +144,7 @@ def _run_rooms(
     emission: Floats,
     control: Floats,
     unit_on: NDArray[np.bool_],
-    windows_open: NDArray[np.bool_],
+    windows_open: Floats,
     outdoor_humidity: Floats,
     step_s: float,
     outdoor_ppm: float,
@@ -163,7 +162,7 @@ def _run_rooms(
             if unit_on[t, r]:
                 demand = 1.0 if high <= low else min(max((carbon[r] - low) / (high - low), 0.0), 1.0)
                 unit = least + (most - least) * demand
-            other = leaks + (airing if windows_open[t, r] else 0.0)
+            other = leaks + airing * windows_open[t, r]
             flow = unit + other
             if flow > 0.0:
                 fade = np.exp(-flow * step_s / volume[r])

@@ -162,14 +162,14 @@ def _futures(
     return out
 
 
-def hindcast_co2(track: xr.Dataset, minutes: float) -> tuple[Floats, Floats]:
+def hindcast_co2(track: xr.Dataset, minutes: float, planned: Floats | None = None) -> tuple[Floats, Floats]:
     """Forecasts that would have been made from every reading, with what was known then.
-
-    Presence is held as it is, which for an hour ahead needs no history.
 
     Args:
         track: What `track_co2` returned.
         minutes: How far ahead.
+        planned: Persons that a timetable makes one expect at each reading; without one, presence is held
+            as it is.
 
     Returns:
         Forecast and persistence (the reading it was made from), ppm, for each reading that lies this far
@@ -182,23 +182,50 @@ def hindcast_co2(track: xr.Dataset, minutes: float) -> tuple[Floats, Floats]:
     state, people = track["state"].to_numpy(), track["people"].to_numpy()
     forecast, persistence = np.full(clock.size, np.nan), np.full(clock.size, np.nan)
     rows = np.flatnonzero(known)
-    start = state[origin[rows]]
-    here = people[origin[rows]]
-    rate = np.exp(np.where(here > 0, start[:, IN_USE], start[:, EMPTY]))
-    steady = start[:, BASELINE] + here * np.exp(start[:, EMISSION]) / rate
-    ahead = (clock[rows] - clock[origin[rows]]) / 60.0
-    forecast[rows] = steady + (start[:, CONCENTRATION] - steady) * np.exp(-rate * ahead)
+    expected = np.full(clock.size, -1.0) if planned is None else np.asarray(planned, dtype=np.float64)
+    forecast[rows] = _ahead(state, people, expected, clock / 60.0, origin[rows], rows)
     persistence[rows] = track["co2_measured"].to_numpy()[origin[rows]]
     return forecast, persistence
 
 
-def forecast_skill(track: xr.Dataset, minutes: float) -> tuple[float, float, float]:
+@njit(cache=True, error_model="numpy")
+def _ahead(
+    state: Floats,
+    people: Floats,
+    planned: Floats,
+    hours: Floats,
+    origins: NDArray[np.int64],
+    targets: NDArray[np.int64],
+) -> Floats:
+    """Forecasts from origins to targets; a plan below 0 means that who is there stays."""
+    out = np.empty(origins.size)
+    for n in range(origins.size):
+        start = state[origins[n]]
+        co2, here = start[CONCENTRATION], people[origins[n]]
+        in_use, empty, emission = np.exp(start[IN_USE]), np.exp(start[EMPTY]), np.exp(start[EMISSION])
+        for k in range(origins[n], targets[n]):
+            if planned[k] >= 0 and k > origins[n]:
+                here = planned[k]
+            rate = in_use if here > 0 else empty
+            co2 = step(co2, here, rate, emission, start[BASELINE], hours[k + 1] - hours[k])
+        out[n] = co2
+    return out
+
+
+def forecast_skill(
+    track: xr.Dataset, minutes: float, planned: Floats | None = None
+) -> tuple[float, float, float]:
     """How much better than persistence a room is forecast.
+
+    Args:
+        track: What `track_co2` returned.
+        minutes: How far ahead.
+        planned: See `hindcast_co2`.
 
     Returns:
         Skill, 1 - RMSE / RMSE of persistence; and the two errors, ppm.
     """
-    forecast, persistence = hindcast_co2(track, minutes)
+    forecast, persistence = hindcast_co2(track, minutes, planned)
     measured = track["co2_measured"].to_numpy()
     both = np.isfinite(forecast) & np.isfinite(measured) & np.isfinite(persistence)
     errors = [float(np.sqrt(np.mean((guess - measured)[both] ** 2))) for guess in (forecast, persistence)]

@@ -280,8 +280,7 @@ def zone_of(school: School) -> Zone:
         floor_area_m2=school.floor_area_m2,
         volume_m3=school.volume_m3,
         surfaces=tuple(surfaces),
-        # Linear bridges of corners, windows and slabs: a tenth of what the plain surfaces lose.
-        thermal_bridges_w_k=0.1 * sum(s.area_m2 * archetype.wall_u for s in surfaces[:4]),
+        thermal_bridges_w_k=archetype.bridges_u * school.envelope_m2,
         furniture_j_k=10_000.0 * school.floor_area_m2,
     )
 
