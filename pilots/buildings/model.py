@@ -49,6 +49,9 @@ _RECOVERY_OF_NEW_UNIT = 0.75
 _FAN_W_PER_L_S = 2.0
 _SUPPLY_C = 18.0
 _DISTRIBUTION_LOSS = 0.03
+_COLD_ROOM_C = 12.0
+"""Rooms whose heat is capped are at least this warm, for what is left after the supply air is warmed."""
+
 _RADIATOR_CONVECTIVE = 0.7
 _WATCHED_ROOMS = 12
 _WATCHED_DAYS = 60
@@ -181,9 +184,11 @@ class CityBuildings(CityModel):
             if surface.boundary == "outdoor"
         )
         loss += zone.thermal_bridges_w_k + 0.34 * school.leaks_per_h * school.volume_m3
-        capacity = design_heat_w(school, loss, float(use.mechanical_m3_s.max(initial=0.0)))
+        capacity = np.full(
+            self.hours, design_heat_w(school, loss, float(use.mechanical_m3_s.max(initial=0.0)))
+        )
         if operation.heat_cap_w_m2 > 0:
-            capacity = min(capacity, operation.heat_cap_w_m2 * school.floor_area_m2)
+            capacity = np.minimum(capacity, self._left_for_rooms_w(school, use, recovery))
         lamps = use.lighting_w + use.equipment_w
         used = replace(
             zone,
@@ -202,6 +207,14 @@ class CityBuildings(CityModel):
             gains=Gains(0.5 * (use.people_w + lamps), 0.5 * (use.people_w + lamps)),
         )
         return Building((used,), ground_temperature_c=ground_temperature_c(self.weather.air_temperature_c))
+
+    def _left_for_rooms_w(self, school: School, use: HourlyUse, recovery: float) -> Floats:
+        """What a cap on heat leaves for radiators after hot water and the supply air, hour by hour."""
+        drawn = self._operation.heat_cap_w_m2 * school.floor_area_m2 * (1.0 - _DISTRIBUTION_LOSS)
+        outdoor = self.weather.air_temperature_c
+        recovered = outdoor + recovery * (_COLD_ROOM_C - outdoor)
+        coil = 1200.0 * use.mechanical_m3_s * np.maximum(_SUPPLY_C - recovered, 0.0) * (recovery > 0)
+        return np.asarray(np.maximum(drawn - use.hot_water_w - coil, 0.0))
 
     def outcome(self) -> Outcome:
         """What came about, building by building."""

@@ -49,8 +49,6 @@ _DAYLIGHT_W_M2 = 150.0
 """Horizontal sunlight from which on lamps are dimmed."""
 
 _DAYLIGHT_SAVES = 0.5
-_SUPPLY_C = 18.0
-_DISTRIBUTION_LOSS = 0.03
 _HOT_WATER_KWH_M2: dict[Use, float] = {"school": 10.0, "kindergarten": 12.0, "university": 6.0}
 """A year's heat for hot water (Regulation 58, 2015, standard use)."""
 
