@@ -16,6 +16,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from geodata.manifest import Grade
 from pilots.buildings.air.balance import relative_humidity_percent
 from pilots.buildings.monitoring import Watch, watch
 from pilots.buildings.operation import (
@@ -315,28 +316,13 @@ class CityBuildings(CityModel):
                     np.column_stack([use.people for use in self.use]),
                     {"units": "1", "long_name": "persons in teaching rooms"},
                 ),
-                "floor_area": ("school_id", [s.floor_area_m2 for s in self.schools], {"units": "m2"}),
-                "year_built": ("school_id", [float(s.year_built) for s in self.schools], {"units": "a"}),
-                "energy_class": (
-                    "school_id",
-                    outcome.energy_class_index().astype(float),
-                    {"units": "1", "long_name": "indicative energy class, A is 1"},
-                ),
-                **{
-                    f"tail_{name}": (
-                        "school_id",
-                        categories.astype(float),
-                        {"units": "1", "long_name": f"schoolTAIL category of {name}, I is 1"},
-                    )
-                    for name, categories in outcome.held_categories().items()
-                },
-                "co2_exceedance_of_building": (
-                    "school_id",
-                    [figure.lesson_share_above for figure in self.figures],
-                    {"units": "%", "long_name": "lesson time above 1000 ppm"},
-                ),
+                **self._of_buildings(outcome),
             },
-            coords={"time": time, "school_id": [s.id for s in self.schools]},
+            coords={
+                "time": time,
+                "school_id": [s.id for s in self.schools],
+                "school_name": ("school_id", [s.name or s.id for s in self.schools]),
+            },
         )
         if self.measured is not None:
             data["measured_week_co2"] = (
@@ -348,6 +334,42 @@ class CityBuildings(CityModel):
             data["hour_of_week"] = ("hour_of_week", np.arange(168), {"units": "h"})
         data.attrs["notes"] = self._notes()
         return data
+
+    def _of_buildings(self, outcome: Outcome) -> dict[str, tuple[str, Any, dict[str, Any]]]:
+        """What is known of each building and how it came off, with the grade of what is known."""
+        floor = outcome.floor_m2
+        of: dict[str, tuple[Any, str, str]] = {
+            "floor_area": (floor, "m2", "heated floor"),
+            "year_built": ([float(s.year_built) for s in self.schools], "a", "year of completion"),
+            "pupils": ([s.pupils for s in self.schools], "1", "pupils"),
+            "heat_of_building": (outcome.heat_w.sum(axis=0) / 1000.0 / floor, "kWh/m2", "heat of the run"),
+            "electricity_of_building": (
+                outcome.electric_w.sum(axis=0) / 1000.0 / floor,
+                "kWh/m2",
+                "electricity of the run",
+            ),
+            "energy_class": (outcome.energy_class_index(), "1", "indicative energy class, A is 1"),
+            "co2_exceedance_of_building": (
+                [figure.lesson_share_above for figure in self.figures],
+                "%",
+                "lesson time above 1000 ppm",
+            ),
+            "wellbeing_of_building": ([s.score for s in outcome.scores()], "1", "five-layer score"),
+            **{
+                f"tail_{name}": (categories, "1", f"schoolTAIL category of {name}, I is 1, 0 is unknown")
+                for name, categories in outcome.held_categories().items()
+            },
+        }
+        told: dict[str, tuple[str, Any, dict[str, Any]]] = {
+            name: ("school_id", np.asarray(values, dtype=np.float64), {"units": unit, "long_name": words})
+            for name, (values, unit, words) in of.items()
+        }
+        for value in sorted({value for school in self.schools for value in school.grades}):
+            ranks = [Grade(school.grades[value]).rank for school in self.schools]
+            about = {"units": "1", "long_name": f"grade of {value}", "flag_values": list(range(len(Grade)))}
+            about["flag_meanings"] = " ".join(Grade)
+            told[f"grade_of_{value}"] = ("school_id", np.array(ranks, dtype=np.int64), about)
+        return told
 
     def _week_ppm(self) -> Floats:
         """Mean carbon dioxide of the simulated rooms by hour of the local week."""

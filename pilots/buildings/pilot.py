@@ -127,6 +127,8 @@ class Buildings(Pilot):
     Scenario = BuildingsScenario
     start = "2026-03-02"
     days = 7
+    replications = 5
+    window_s = 3600
     separable = True
 
     def build(
@@ -154,6 +156,9 @@ def _city(city: str, pack: PackView, scenario: BuildingsScenario, world: World) 
     hours = int(world.end_s // 3600)
     weather, notes = weather_of(table, pd.Timestamp(world.start), hours, middle.y, middle.x, city)
     year = degree_days(table["temperature_c"].to_numpy()) * 8760.0 / max(len(table), 1)
+    about = pack.dataset("weather").provenance
+    said = ". ".join(part for part in (f"{about.source} (grade {about.grade})", about.notes) if part)
+    notes = [said.rstrip("."), *notes]
     timezone = pack.city.timezone
     site = Site(city, timezone, weather, year, notes)
     return CityBuildings(site, schools, scenario, world, measured_co2(pack, timezone))
