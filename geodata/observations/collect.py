@@ -34,11 +34,14 @@ MISSING_WORDS = frozenset({"", "nan", "na", "n/a", "null", "none", "-", "--", "n
 
 def clock_reason(time: pd.Timestamp, now: pd.Timestamp) -> str:
     """What is wrong with an instant, or nothing."""
-    if time > now + FUTURE_TOLERANCE:
+    latest = now + FUTURE_TOLERANCE
+    if time > latest:
         return FUTURE
     if time < EARLIEST:
-        shifted = pd.Timestamp(0, tz="UTC") + (time - pd.Timestamp(0, tz="UTC")) * 1000
-        return SECONDS_FOR_MILLISECONDS if EARLIEST <= shifted <= now + FUTURE_TOLERANCE else TOO_OLD
+        # In seconds, which do not overflow whatever a device claims.
+        meant_s = 1000.0 * time.timestamp()
+        plausible = EARLIEST.timestamp() <= meant_s <= latest.timestamp()
+        return SECONDS_FOR_MILLISECONDS if plausible else TOO_OLD
     return ""
 
 

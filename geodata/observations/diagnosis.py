@@ -26,6 +26,10 @@ _NIGHT_H = (0, 5)
 _LEAST_GAP_S = 1800.0
 _FACTOR_TOLERANCE = 0.12
 _HYSTERESIS = 0.6
+_CO2_MG_L = 20.0
+"""No air has so little, in ppm; 10,000 ppm are 18 mg/L."""
+_CO2_AS_MG_L = 150_000.0
+"""No room has so much, in ppm; 300 ppm taken for mg/L come out at 167,000."""
 _SIBLINGS = 3
 """From so many rooms on, what they have in common is the weather's and not a fault."""
 _DRIFT_BEGINS_BELOW = 0.5
@@ -135,7 +139,7 @@ def _units(own: Floats, time: Times, step: int, rules: Property, sensor: int) ->
             low, high = rules.suspect
             suspicious, factor = (own > high + 5.0) & (celsius > low) & (celsius < high), 0.0
         case "co2":
-            return _factor_blocks(own, time, step, 1.8, sensor)
+            return _other_scale(own, time, step, sensor) or _factor_blocks(own, time, step, 1.8, sensor)
         case _:
             return []
     found = []
@@ -144,6 +148,19 @@ def _units(own: Floats, time: Times, step: int, rules: Property, sensor: int) ->
         if known.size >= 3 and _jumps_by(own, int(known[0]), factor):
             found.append(Diagnosis(sensor, "units", int(time[a]), int(time[b - 1]) + step))
     return found
+
+
+def _other_scale(own: Floats, time: Times, step: int, sensor: int) -> list[Diagnosis]:
+    """Carbon dioxide in a unit that cannot be ppm: milligrams per litre, or ppm taken for them."""
+    with np.errstate(invalid="ignore"):
+        suspicious = ((own > 0.0) & (own < _CO2_MG_L)) | (own > _CO2_AS_MG_L)
+    if suspicious.sum() < 3:
+        return []
+    return [
+        Diagnosis(sensor, "units", int(time[a]), int(time[b - 1]) + step)
+        for a, b in runs(suspicious | ~np.isfinite(own))
+        if suspicious[a:b].sum() >= 3
+    ]
 
 
 def _jumps_by(own: Floats, row: int, factor: float) -> bool:

@@ -247,5 +247,8 @@ def _plain(collector: Collector, datastream: str, document: Any, now: pd.Timesta
 def _any_time(value: object) -> pd.Timestamp | None:
     """ISO 8601 text with a zone, or milliseconds since 1970."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return pd.Timestamp(int(value), unit="ms", tz="UTC")
+        try:
+            return pd.Timestamp(int(value), unit="ms", tz="UTC")
+        except (OverflowError, ValueError):
+            return None
     return parse_utc(value)

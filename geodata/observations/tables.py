@@ -31,6 +31,8 @@ from geodata.observations.model import REJECTED_COLUMNS, Batch, Datastream
 from geodata.observations.properties import PROPERTIES
 from geodata.observations.units import converter
 
+_NANOSECONDS_REACH = (pd.Timestamp("1700-01-01", tz="UTC"), pd.Timestamp("2200-01-01", tz="UTC"))
+
 
 @dataclass(frozen=True)
 class TableMapping:
@@ -159,14 +161,15 @@ def _times(
     else:
         time, ambiguous = _local_times(column, mapping.time_zone)
         reason[ambiguous] = AMBIGUOUS_TIME
-    time = time.astype("datetime64[ns, UTC]")
+    time = _in_nanoseconds(time)
     reason[time.isna().to_numpy() & (reason == "")] = NOT_A_TIME
     late = (time > now + FUTURE_TOLERANCE).to_numpy()
     early = (time < EARLIEST).to_numpy()
     reason[late] = FUTURE
     reason[early] = TOO_OLD
-    since = (time - pd.Timestamp(0, tz="UTC")) * (1000 if mapping.epoch == "ms" else 1)
-    meant = pd.Timestamp(0, tz="UTC") + since.where(pd.Series(early, index=time.index))
+    since = (time - pd.Timestamp(0, tz="UTC")).where(pd.Series(early, index=time.index))
+    # A device that takes its seconds for milliseconds lives in January 1970, whatever it writes.
+    meant = pd.Timestamp(0, tz="UTC") + 1000 * since
     plausible = ((meant >= EARLIEST) & (meant <= now + FUTURE_TOLERANCE)).to_numpy()
     reason[early & plausible] = SECONDS_FOR_MILLISECONDS
     return time, reason
@@ -180,14 +183,21 @@ def _local_times(
     zoned = text.str.contains(r"(?:Z|[+-]\d{2}:?\d{2})$", regex=True).to_numpy()
     time = pd.Series(pd.NaT, index=column.index, dtype="datetime64[ns, UTC]")
     if zoned.any():
-        time[zoned] = pd.to_datetime(text[zoned], utc=True, errors="coerce", format="ISO8601")
+        told = pd.to_datetime(text[zoned], utc=True, errors="coerce", format="ISO8601")
+        time[zoned] = _in_nanoseconds(told)
     ambiguous = np.zeros(len(column), dtype=np.bool_)
     if (~zoned).any():
         local = pd.to_datetime(text[~zoned], errors="coerce", format="ISO8601")
         placed = local.dt.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
         ambiguous[~zoned] = (local.notna() & placed.isna()).to_numpy()
-        time[~zoned] = placed.dt.tz_convert("UTC")
+        time[~zoned] = _in_nanoseconds(placed.dt.tz_convert("UTC"))
     return time, ambiguous
+
+
+def _in_nanoseconds(time: pd.Series) -> pd.Series:
+    """The same instants; what lies beyond the reach of nanoseconds, 1678 to 2261, is moved to its edge."""
+    low, high = _NANOSECONDS_REACH
+    return time.mask(time < low, low).mask(time > high, high).astype("datetime64[ns, UTC]")
 
 
 def _numbers(
