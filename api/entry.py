@@ -42,10 +42,10 @@ class Entry:
 
     @cached_property
     def base(self) -> str:
-        """What links begin with: nothing, unless a public URL is set or the client cannot resolve relative links.
+        """What links begin with: nothing, unless a public URL is set or the client needs whole addresses.
 
         QGIS takes a link for an address as it stands (seen with 3.22), so it gets the host it asked.
-        """  # noqa: E501
+        """
         public = self.context.settings.public_url
         return public or (self.host if "QGIS/" in self.request.headers.get("user-agent", "") else "")
 

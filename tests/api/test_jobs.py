@@ -151,8 +151,7 @@ def rough(small_world_home, tmp_path_factory):
         "job_file_bytes": 4 << 20,
         "job_processes": 20,
     }
-    for served in serving(small_world_home, home, plugins=False, open_runs=True, limits=limits):
-        yield served
+    yield from serving(small_world_home, home, plugins=False, open_runs=True, limits=limits)
     del os.environ["TWINBOX_HEARTBEAT"]
 
 
