@@ -264,8 +264,8 @@ KPIS: tuple[Kpi, ...] = (
         "Rooms that need sensors",
         "%",
         "lower",
-        "Fewest rooms, of those simulated, whose mean CO2 exceedance is within 5 % of that of all, "
-        "19 times of 20.",
+        "Fewest rooms, as many in each building, of those simulated, from which the mean CO2 exceedance is "
+        "known within 5 %, 19 times of 20.",
         _OWN,
     ),
     Kpi(

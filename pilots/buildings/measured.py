@@ -21,6 +21,8 @@ class Measured:
     """Carbon dioxide as measured."""
 
     rooms: int
+    grade: str
+    """How the observations were come by; those of a demo pack are synthetic."""
     exceedance_percent: float
     """Lesson time above 1000 ppm."""
     week_ppm: Floats
@@ -58,4 +60,5 @@ def measured_co2(pack: PackView, timezone: str) -> Measured | None:
     if not rooms:
         return None
     with np.errstate(invalid="ignore"):
-        return Measured(rooms, 100.0 * above / taught if taught else float("nan"), week / count)
+        grade = str(pack.dataset("observations").provenance.grade)
+        return Measured(rooms, grade, 100.0 * above / taught if taught else float("nan"), week / count)

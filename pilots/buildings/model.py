@@ -53,6 +53,9 @@ _DISTRIBUTION_LOSS = 0.03
 _COLD_ROOM_C = 12.0
 """Rooms whose heat is capped are at least this warm, for what is left after the supply air is warmed."""
 
+_LEAFY = (5, 9)
+"""First and last month in which trees have leaves."""
+
 _RADIATOR_CONVECTIVE = 0.7
 _WATCHED_ROOMS = 12
 _WATCHED_DAYS = 60
@@ -91,6 +94,7 @@ class CityBuildings(CityModel):
             use: calendar(fine, site.timezone, use) for use in sorted(uses)
         }
         month = next(iter(self.calendars.values())).month[::STEPS_PER_HOUR]
+        self._months = month
         self.weather = with_heat_wave(site.weather, scenario.heat_wave, month)
         self._rng = world.rng("rooms", site.city)
         self._sensor_rng = world.rng("sensors", site.city)
@@ -144,7 +148,9 @@ class CityBuildings(CityModel):
         signals, city = self.world.signals, self.site.city
         shade = signals.read("window_transmittance", city)
         offset = signals.read("canopy_air_temperature_offset", city)
-        canopy = np.ones(len(self.schools))
+        month = int(self._months[self._done])
+        leafless = not _LEAFY[0] <= month <= _LEAFY[1]
+        canopy = np.full(len(self.schools), 1.0 if leafless else 1.0 - self.scenario.tree_shade)
         if shade is not None and order is not None:
             canopy = np.array([float(np.atleast_1d(shade)[place]) if place >= 0 else 1.0 for place in order])
         warmer = 0.0 if offset is None else float(np.atleast_1d(offset)[0])
@@ -328,7 +334,7 @@ class CityBuildings(CityModel):
             data["measured_week_co2"] = (
                 "hour_of_week",
                 self.measured.week_ppm,
-                {"units": "ppm", "origin": "measured"},
+                {"units": "ppm", "origin": "measured", "grade": self.measured.grade},
             )
             data["simulated_week_co2"] = ("hour_of_week", self._week_ppm(), {"units": "ppm"})
             data["hour_of_week"] = ("hour_of_week", np.arange(168), {"units": "h"})

@@ -136,25 +136,41 @@ def _track(
     return skill, float(100.0 * np.median(error)) if error.size else float("nan")
 
 
-def rooms_needed(values: Floats, rng: np.random.Generator, tolerance: float = 0.05, draws: int = 200) -> int:
-    """How few rooms need sensors so that their mean is within a tolerance of that of all, 19 times of 20.
+def rooms_needed(
+    values: Floats,
+    building: NDArray[np.int64],
+    rng: np.random.Generator,
+    tolerance: float = 0.05,
+    draws: int = 200,
+) -> int:
+    """How few rooms need sensors so that the mean of all is known within a tolerance, 19 times of 20.
+
+    As many rooms of each building get one, or all of those it has; which, is drawn. Each building counts
+    with all its rooms.
 
     Args:
-        values: An indicator, room by room.
+        values: An indicator, room by room; not a number where a room has none.
+        building: Which building each room is in, in order.
         rng: Draws which rooms have sensors.
         tolerance: Relative difference allowed.
         draws: How many choices of rooms are tried for each number.
     """
-    known = values[np.isfinite(values)]
-    mean = known.mean() if known.size else 0.0
-    if known.size < 2 or mean == 0:
-        return int(known.size)
-    for count in range(1, known.size):
-        picks = np.argsort(rng.random((draws, known.size)), axis=1)[:, :count]
-        error = np.abs(known[picks].mean(axis=1) / mean - 1.0)
+    known = np.isfinite(values)
+    own, owner = values[known], np.unique(building[known], return_inverse=True)[1]
+    if own.size < 2 or own.mean() == 0:
+        return int(own.size)
+    rooms = np.bincount(owner)
+    first = np.concatenate(([0], np.cumsum(rooms)[:-1]))
+    place = np.argsort(owner + rng.random((draws, own.size)), axis=1)
+    rank = np.empty_like(place)
+    np.put_along_axis(rank, place, np.arange(own.size) - np.repeat(first, rooms), axis=1)
+    for each in range(1, int(rooms.max())):
+        heard = np.minimum(each, rooms)
+        means = np.add.reduceat(np.where(rank < each, own, 0.0), first, axis=1) / heard
+        error = np.abs(means @ rooms / own.size / own.mean() - 1.0)
         if (error <= tolerance).mean() >= 0.95:
-            return count
-    return int(known.size)
+            return int(heard.sum())
+    return int(own.size)
 
 
 def promoted(time: Times, heard: Floats, observed_property: str) -> Floats:

@@ -288,6 +288,7 @@ def _air_kpis(outcome: Outcome, rng: np.random.Generator) -> dict[str, float | E
         return float(np.average(values[known], weights=weights[known])) if known.any() else float("nan")
 
     rooms = np.concatenate([figure.room_share_above for figure in figures])
+    building = np.repeat(np.arange(len(figures)), [figure.room_share_above.size for figure in figures])
     return {
         "co2_exceedance": mean("lesson_share_above", "lesson_hours"),
         "co2_exceedance_breaks": mean("break_share_above", "break_hours"),
@@ -295,7 +296,7 @@ def _air_kpis(outcome: Outcome, rng: np.random.Generator) -> dict[str, float | E
         "infection_relative_risk": mean("risk", "risk_people"),
         "air_change_rate": _spread(np.concatenate([figure.room_air_change_per_h for figure in figures])),
         "outdoor_air_per_person": _spread(np.concatenate([figure.room_l_s_person for figure in figures])),
-        "sensors_needed": 100.0 * rooms_needed(rooms, rng) / rooms.size,
+        "sensors_needed": 100.0 * rooms_needed(rooms, building, rng) / rooms.size,
     }
 
 

@@ -55,6 +55,13 @@ class BuildingsScenario(Scenario):
     heat_wave: float = quantity(
         0.0, "K", 0, 10, "By how much June to August are warmer than the weather says."
     )
+    tree_shade: float = quantity(
+        0.0,
+        "1",
+        0,
+        0.9,
+        "Direct sunlight that trees before windows take from May to September; the green pilot's word wins.",
+    )
     heat_cap: float = quantity(
         0.0, "W/m2", 0, 500, "Most heat a building may draw over its floor; 0 for no cap."
     )

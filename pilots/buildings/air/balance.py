@@ -15,6 +15,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from geodata.errors import InvalidInput
+
 Floats = NDArray[np.float64]
 
 OUTDOOR_PPM = 420.0
@@ -109,7 +111,19 @@ def run_rooms(
 
     Returns:
         Concentrations at the end of each step, and flows.
+
+    Raises:
+        InvalidInput: A room without volume.
     """
+    empty = np.flatnonzero(~(np.asarray(volume_m3) > 0))
+    if empty.size:
+        raise InvalidInput(
+            "a room without volume",
+            row=int(empty[0]) + 1,
+            field="volume_m3",
+            value=float(volume_m3[empty[0]]),
+            expected="above 0 m3",
+        )
     start = float(outdoor_humidity_ratio[0])
     parts = _run_rooms(
         volume_m3,

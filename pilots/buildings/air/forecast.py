@@ -43,7 +43,7 @@ def learn_habit(track: xr.Dataset) -> Habit:
     hours = np.diff((index - index[0]).total_seconds().to_numpy()) / 3600.0
     here = people[:-1] > 0
     change = people[1:] > 0
-    slot = (index.weekday >= 5).astype(int)[:-1] * _HOURS + index.hour.to_numpy()[:-1]
+    slot = (index.day_of_week >= 5).astype(int)[:-1] * _HOURS + index.hour.to_numpy()[:-1]
 
     def rate(event: NDArray[np.bool_], exposed: NDArray[np.bool_], prior: float) -> Floats:
         events = np.bincount(slot, weights=event.astype(float), minlength=2 * _HOURS)

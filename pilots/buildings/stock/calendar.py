@@ -150,7 +150,7 @@ def calendar(time: pd.DatetimeIndex, timezone: str, use: Use, timetable: Timetab
         lesson_number=number,
         month=np.asarray(local.month, dtype=np.int64),
         hour=hour,
-        weekday=np.asarray(local.weekday, dtype=np.int64),
+        weekday=np.asarray(local.day_of_week, dtype=np.int64),
     )
 
 

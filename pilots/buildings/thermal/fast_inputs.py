@@ -28,6 +28,9 @@ _FILMS_M2K_W = 0.17
 _GROUND_FACTOR = 0.5
 """What the ground leaves of a floor's transmission where nothing else is known (ISO 13790, b_tr)."""
 
+_LIGHT_AREA, _LIGHT_J_K_M2 = 2.5, 80_000.0
+"""Very light buildings (ISO 13790, table 12): mass area and heat capacity over the floor."""
+
 
 @dataclass(frozen=True, eq=False)
 class SunnyGlass:
@@ -190,11 +193,16 @@ def _room(building: Building, zone: Zone, sun: Sun) -> _Room:
             glass.append(pane)
             light += pane.u_value_w_m2k * pane.area_m2 + window.frame_u_value_w_m2k * window.frame_area_m2
     kappa, area = np.array(capacities), np.array(areas)
-    stored = float((kappa * area).sum()) + zone.furniture_j_k
+    in_walls = float((kappa * area).sum())
+    # Rooms lined with insulation all around are of the standard's very light class.
+    mass_area = (
+        in_walls**2 / float((kappa**2 * area).sum()) if in_walls > 0 else _LIGHT_AREA * zone.floor_area_m2
+    )
+    stored = in_walls + zone.furniture_j_k or _LIGHT_J_K_M2 * zone.floor_area_m2
     beam, other = solar_gain_parts_w(glass, walls, sun)
     return _Room(
         heat_capacity_j_k=stored,
-        mass_area_m2=float((kappa * area).sum() ** 2 / (kappa**2 * area).sum()),
+        mass_area_m2=mass_area,
         total_area_m2=float(sum(surface.area_m2 for surface in zone.surfaces)),
         window_w_k=light,
         opaque_w_k=opaque,

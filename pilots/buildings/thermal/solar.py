@@ -88,7 +88,8 @@ class Sun:
         middles = np.arange(weather.hours) + 0.5
         direct = np.interp(hour, middles, weather.direct_normal_w_m2)
         diffuse = np.interp(hour, middles, weather.diffuse_horizontal_w_m2)
-        lit = np.flatnonzero(direct + diffuse > 0)
+        # A run without any light, such as a polar night, keeps one step for pvlib, which knows no empty series.
+        lit = np.flatnonzero(direct + diffuse > 0) if (direct + diffuse > 0).any() else np.array([0])
         when = pd.DatetimeIndex(weather.start + pd.to_timedelta(hour[lit], unit="h"))
         position = solarposition.ephemeris(
             when, weather.latitude_deg, weather.longitude_deg, pressure=self.pressure_pa
