@@ -88,8 +88,9 @@ class Sun:
         middles = np.arange(weather.hours) + 0.5
         direct = np.interp(hour, middles, weather.direct_normal_w_m2)
         diffuse = np.interp(hour, middles, weather.diffuse_horizontal_w_m2)
-        # A run without any light, such as a polar night, keeps one step for pvlib, which knows no empty series.
-        lit = np.flatnonzero(direct + diffuse > 0) if (direct + diffuse > 0).any() else np.array([0])
+        # In a polar night one dark step stays, since pvlib knows no empty series.
+        light = direct + diffuse > 0
+        lit = np.flatnonzero(light) if light.any() else np.zeros(1, dtype=np.int64)
         when = pd.DatetimeIndex(weather.start + pd.to_timedelta(hour[lit], unit="h"))
         position = solarposition.ephemeris(
             when, weather.latitude_deg, weather.longitude_deg, pressure=self.pressure_pa
