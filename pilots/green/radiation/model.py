@@ -1,0 +1,297 @@
+"""One place through the days: beams, walls, ground and the person, in that order, a day at a time.
+
+The geometry is looked at once (`Place`); then each day needs the sun's rays, a weighted sum per cell and the
+temperatures of walls and ground, which remember the days before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from pilots.green.radiation import exchange
+from pilots.green.radiation.exchange import Radiosity, radiosity
+from pilots.green.radiation.leaves import Foliage, leaf_long_w_m2, leaf_short_w_m2
+from pilots.green.radiation.person import Person
+from pilots.green.radiation.site import Site
+from pilots.green.radiation.sky import STEFAN_BOLTZMANN, black_body, dome, upright_view
+from pilots.green.radiation.surfaces import FACADE, PAVED, Columns, ground_material
+from pilots.green.radiation.sweep import Light, Relief, sunlit
+from pilots.green.radiation.views import (
+    GroundSamples,
+    Receivers,
+    SkyView,
+    ground_samples,
+    transmission_by_code,
+    view_ground,
+    view_sky,
+)
+from pilots.green.radiation.walls import Walls, find_walls
+from pilots.green.radiation.weather import Forcing
+
+_FACINGS = 16
+_LOWEST_SUN_DEG = 0.5
+
+
+@dataclass(frozen=True)
+class Place:
+    """The geometry of a site: what each cell of open ground and each facet of a wall sees.
+
+    Attributes:
+        site: The rasters.
+        person: Who stands there.
+        cells: Cells of open ground whose radiation is computed, at the height of the person.
+    """
+
+    site: Site
+    person: Person
+    cells: Receivers
+
+    @classmethod
+    def of(cls, site: Site, person: Person, wanted: NDArray[np.bool_]) -> Place:
+        """Look at the wanted cells of a site; buildings are left out."""
+        row, column = np.nonzero(wanted & site.open_ground)
+        height = site.surface_m[row, column] + np.float32(person.height_m)
+        return cls(site, person, Receivers(row.astype(np.int32), column.astype(np.int32), height))
+
+    @cached_property
+    def relief(self) -> Relief:
+        """What stands in the light's way."""
+        return self.site.relief()
+
+    @cached_property
+    def walls(self) -> Walls:
+        """The facets of all walls."""
+        return find_walls(self.site)
+
+    @cached_property
+    def facets(self) -> Receivers:
+        """The facets as places that receive light."""
+        return Receivers(self.walls.row, self.walls.column, self.walls.height_m)
+
+    @cached_property
+    def sky(self) -> SkyView:
+        """What the cells see of the sky."""
+        return view_sky(self.relief, self.cells, self.walls, self.site.convergence_deg)
+
+    @cached_property
+    def sky_of_facets(self) -> SkyView:
+        """What the facets see of the sky."""
+        return view_sky(self.relief, self.facets, self.walls, self.site.convergence_deg)
+
+    @cached_property
+    def samples(self) -> GroundSamples:
+        """Where a person looks at the ground."""
+        return ground_samples(self.site, self.person.height_m)
+
+    @cached_property
+    def number(self) -> NDArray[np.int32]:
+        """Number of each cell among ``cells``, -1 for the others (rows x columns)."""
+        number = np.full(self.site.shape, -1, np.int32)
+        number[self.cells.row, self.cells.column] = np.arange(len(self.cells))
+        return number
+
+
+@dataclass(frozen=True)
+class Day:
+    """What one day (or part of one) brings; each array has one column per step.
+
+    Attributes:
+        forcing: Its weather.
+        beam_share: Share of the beam that reaches the person in each cell.
+        short_down_w_m2: Short-wave radiation on a horizontal plane at the person, beam included.
+        long_down_w_m2: Long-wave radiation on it.
+        sideward_w_m2: What the person absorbs of sky, crowns and walls through the four sides, per unit weight.
+        ground: Radiosity of the cells.
+        ground_temperature_c: Temperature of the ground.
+        sky: Radiosity of the patches of the sky.
+        leaf: Radiosity of crowns.
+        wall: Radiosity of facets.
+    """
+
+    forcing: Forcing
+    foliage: Foliage
+    beam_share: NDArray[np.float32]
+    short_down_w_m2: NDArray[np.float32]
+    long_down_w_m2: NDArray[np.float32]
+    sideward_w_m2: NDArray[np.float32]
+    ground: Radiosity
+    ground_temperature_c: NDArray[np.float32]
+    sky: Radiosity
+    leaf: Radiosity
+    wall: Radiosity
+
+
+@dataclass
+class Radiation:
+    """The radiation of a place, stepped through its weather day by day.
+
+    Attributes:
+        place: Its geometry.
+        before_c: Mean air temperature of the weeks before the first day.
+    """
+
+    place: Place
+    before_c: float
+    facade: Columns = field(default_factory=lambda: Columns(FACADE))
+    ground: dict[int, Columns] = field(default_factory=dict)
+
+    def day(self, forcing: Forcing, foliage: Foliage) -> Day:
+        """Compute the next steps; call it with consecutive parts of the weather."""
+        place = self.place
+        passed = transmission_by_code(foliage)
+        beam = self._beam(place.cells, forcing, foliage)
+        sky = radiosity(forcing.sky_short_w_m2.T, forcing.sky_long_w_m2.T, place.person)
+        long_of_leaves = np.repeat(leaf_long_w_m2(forcing, foliage)[None], len(dome()), axis=0)
+        leaf = radiosity(leaf_short_w_m2(forcing).T, long_of_leaves, place.person)
+        wall = self._walls(forcing, foliage, passed)
+        above = exchange.from_the_sky(place.sky, passed, exchange.on_the_ground(place.samples), sky, leaf, wall)
+        level = (forcing.direct_normal_w_m2 * np.sin(np.radians(forcing.sun_altitude_deg))).astype(np.float32)
+        short, long = above[:, 0], above[:, 1]
+        temperature, ground = self._ground(forcing, foliage, short + level * beam.at_foot, long)
+        return Day(
+            forcing=forcing,
+            foliage=foliage,
+            beam_share=beam.at_height,
+            short_down_w_m2=short + level * beam.at_height,
+            long_down_w_m2=long,
+            sideward_w_m2=above[:, 2],
+            ground=ground,
+            ground_temperature_c=temperature,
+            sky=sky,
+            leaf=leaf,
+            wall=wall,
+        )
+
+    def _beam(self, receivers: Receivers, forcing: Forcing, foliage: Foliage) -> Light:
+        """Share of the beam that reaches receivers, mean over the moments of each step with the sun up."""
+        light = Light(*(np.zeros((len(forcing), len(receivers)), np.float32) for _ in range(2)))
+        for step in np.flatnonzero(forcing.direct_normal_w_m2 > 0):
+            moment = Light(light.at_height[step], light.at_foot[step])
+            up = np.flatnonzero(forcing.ray_altitude_deg[step] > _LOWEST_SUN_DEG)
+            for k in up:
+                azimuth = forcing.ray_azimuth_deg[step, k] - self.place.site.convergence_deg
+                sunlit(
+                    self.place.relief, azimuth, forcing.ray_altitude_deg[step, k], receivers.row, receivers.column,
+                    receivers.height_m, foliage.extinction, foliage.evergreen_extinction, moment,
+                )  # fmt: skip
+            moment.at_height[:] /= max(len(up), 1)
+            moment.at_foot[:] /= max(len(up), 1)
+        return Light(np.ascontiguousarray(light.at_height.T), np.ascontiguousarray(light.at_foot.T))
+
+    def _walls(self, forcing: Forcing, foliage: Foliage, passed: NDArray[np.float32]) -> Radiosity:
+        """Radiosity of the facets and, last, of anything else that blocks the view."""
+        walls = self.place.walls
+        air = black_body(forcing.air_temperature_c)
+        beam, diffuse = forcing.direct_normal_w_m2, forcing.diffuse_w_m2
+        lit = self._beam(self.place.facets, forcing, foliage).at_height
+        facing = np.rint(walls.facing_deg / (360.0 / _FACINGS)).astype(np.int64) % _FACINGS
+        views = np.stack([upright_view(i * 360.0 / _FACINGS) for i in range(_FACINGS)])
+        openness = np.empty(len(walls), np.float32)
+        _openness(self.place.sky_of_facets.code, facing, views.astype(np.float32), passed, openness)
+        of_open = 2.0 * openness[:, None]
+        level = np.cos(np.radians(forcing.sun_altitude_deg))
+        incidence = np.maximum(np.cos(np.radians(forcing.sun_azimuth_deg - walls.facing_deg[:, None])), 0.0) * level
+        sine = np.sin(np.radians(forcing.sun_altitude_deg))
+        short = beam * lit * incidence + of_open * (views @ forcing.sky_short_w_m2.T)[facing]
+        # Half of what a wall sees is ground, lit like the wall itself; the rest are walls in diffuse light.
+        short += 0.5 * PAVED.albedo * (beam * sine * lit + of_open * diffuse)
+        short += 0.5 * (1.0 - of_open) * FACADE.albedo * (diffuse + 0.15 * beam)
+        sky_deficit = of_open * ((views @ forcing.sky_long_w_m2.T)[facing] - 0.5 * air)
+        absorbed = FACADE.absorptance * short + FACADE.emissivity * sky_deficit
+        skin = self.facade.step(absorbed.astype(np.float32), forcing, fresh_from=None)
+        long = FACADE.emissivity * black_body(skin.astype(np.float64)) + (1 - FACADE.emissivity) * (air + sky_deficit)
+        elsewhere = 0.15 * (diffuse + 0.3 * beam)
+        return radiosity(np.vstack([FACADE.albedo * short, elsewhere]), np.vstack([long, air]), self.place.person)
+
+    def _ground(
+        self, forcing: Forcing, foliage: Foliage, short: NDArray[np.float32], long: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], Radiosity]:
+        """Temperature and radiosity of the ground below each cell."""
+        cells = self.place.cells
+        cover = self.place.site.land_cover[cells.row, cells.column]
+        air = black_body(forcing.air_temperature_c).astype(np.float32)
+        temperature, up_short, up_long = np.empty_like(short), np.empty_like(short), np.empty_like(short)
+        for code in np.unique(cover).tolist():
+            here = np.flatnonzero(cover == code)
+            material = ground_material(code)
+            column = self.ground.setdefault(code, Columns(material))
+            absorbed = material.absorptance * short[here] + material.emissivity * (long[here] - air)
+            skin = column.step(
+                absorbed.astype(np.float32), forcing, fresh_from=self.before_c, water_stress=foliage.water_stress
+            )
+            temperature[here] = skin
+            up_short[here] = material.albedo * short[here]
+            emitted = material.emissivity * STEFAN_BOLTZMANN * (skin.astype(np.float64) + 273.15) ** 4
+            up_long[here] = emitted + (1 - material.emissivity) * long[here]
+        return temperature, radiosity(up_short, up_long, self.place.person)
+
+
+@numba.njit(cache=True)
+def _openness(
+    code: NDArray[np.uint8],
+    facing: NDArray[np.int64],
+    views: NDArray[np.float32],
+    passed: NDArray[np.float32],
+    openness: NDArray[np.float32],
+) -> None:
+    """View factor of each facet to the sky."""
+    for i in range(code.shape[0]):
+        total = np.float32(0.0)
+        for patch in range(code.shape[1]):
+            if code[i, patch] < 128:
+                total += views[facing[i], patch] * passed[code[i, patch]]
+        openness[i] = total
+
+
+def absorbed_w_m2(place: Place, day: Day, standing: Receivers) -> NDArray[np.float32]:
+    """All radiation that a person absorbs in each of the standing cells (cells x steps)."""
+    person, forcing = place.person, day.forcing
+    own = place.number[standing.row, standing.column]
+    below = exchange.from_the_ground(
+        standing, view_ground(place.site, standing, place.walls), place.samples,
+        exchange.absorbed_from_the_ground(place.samples, person), place.number, day.ground, day.wall,
+    )  # fmt: skip
+    above = person.short_absorptance * day.short_down_w_m2[own] + person.long_absorptance * day.long_down_w_m2[own]
+    sides = beam_on_sides_w_m2(forcing).sum(axis=0) * day.beam_share[own]
+    total = below[:, 0] + person.upward * above
+    return np.asarray(total + person.sideward * (day.sideward_w_m2[own] + person.short_absorptance * sides), np.float32)
+
+
+def beam_on_sides_w_m2(forcing: Forcing) -> NDArray[np.float64]:
+    """Unobstructed beam on upright planes facing north, east, south and west (4 x steps)."""
+    level = forcing.direct_normal_w_m2 * np.cos(np.radians(forcing.sun_altitude_deg))
+    facing = np.array([[0.0], [90.0], [180.0], [270.0]])
+    return np.asarray(level * np.maximum(np.cos(np.radians(forcing.sun_azimuth_deg - facing)), 0.0))
+
+
+def six_sides_w_m2(place: Place, day: Day, standing: Receivers) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Short-wave and long-wave radiation on the six sides of a person (each cells x 6 x steps).
+
+    The sides face up, down, north, east, south and west.
+    """
+    own = place.number[standing.row, standing.column]
+    quantities = exchange.on_six_sides(place.samples)
+    view = SkyView(*_rows_of(place.sky, own))
+    passed = transmission_by_code(day.foliage)
+    above = exchange.from_the_sky(view, passed, quantities, day.sky, day.leaf, day.wall)
+    below = exchange.from_the_ground(
+        standing, view_ground(place.site, standing, place.walls), place.samples, quantities, place.number,
+        day.ground, day.wall,
+    )  # fmt: skip
+    total = (above + below).astype(np.float64)
+    level = day.forcing.direct_normal_w_m2 * np.sin(np.radians(day.forcing.sun_altitude_deg))
+    beam = np.vstack([level, np.zeros_like(level), beam_on_sides_w_m2(day.forcing)])
+    total[:, :6] += beam[None] * day.beam_share[own][:, None]
+    return total[:, :6], total[:, 6:]
+
+
+def _rows_of(view: SkyView, rows: NDArray[np.int32]) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int32]]:
+    parts = [view.facet[view.start[i] : view.start[i + 1]] for i in rows]
+    start = np.cumsum([0, *map(len, parts)]).astype(np.int64)
+    facet = np.concatenate(parts) if parts else np.empty(0, np.int32)
+    return np.ascontiguousarray(view.code[rows]), start, facet
