@@ -1,95 +1,61 @@
 """Radiation on its way between surfaces: sums over the patches of the sky and over samples of the ground.
 
-All sums run over the steps of a day at once, so that what is read about the geometry serves every hour. A
-quantity is one sum with weights of its own: radiation on a horizontal plane, on the plane facing east, or all
-that a person absorbs from the sides.
+What a source radiates is kept as one *line*: its short-wave radiosity in the lit steps of the day, then its
+long-wave radiosity in all steps. Each sum runs over whole lines, so that what is read about the geometry
+serves every hour and both kinds of radiation.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from pilots.green.radiation.person import Person
-from pilots.green.radiation.sky import Floats, dome
+from pilots.green.radiation.sky import Floats
 from pilots.green.radiation.views import GroundSamples, GroundView, Receivers, SkyView
+from pilots.green.radiation.weather import Forcing
 
-SHORT, LONG, ABSORBED = 0, 1, 2
-"""Layers of a radiosity: short-wave, long-wave, and what a person absorbs of both."""
-
-Radiosity = NDArray[np.float32]
-"""Layers x sources x steps, W/m2."""
+Lines = NDArray[np.float32]
+"""Sources x (lit steps + steps), W/m2."""
 
 
-def radiosity(short_w_m2: NDArray[np.floating], long_w_m2: NDArray[np.floating], person: Person) -> Radiosity:
-    """Stack the layers of sources that radiate short and long waves (each sources x steps)."""
-    absorbed = person.short_absorptance * short_w_m2 + person.long_absorptance * long_w_m2
-    return np.stack([short_w_m2, long_w_m2, absorbed]).astype(np.float32)
+def lines(forcing: Forcing, short_w_m2: NDArray[np.floating], long_w_m2: NDArray[np.floating]) -> Lines:
+    """Join the two radiosities of sources (each sources x steps)."""
+    return np.hstack([short_w_m2[:, forcing.lit], long_w_m2]).astype(np.float32)
 
 
-@dataclass(frozen=True)
-class Quantities:
-    """Sums to be made over the sky and over the ground.
-
-    Attributes:
-        layer: Which layer of the radiosity each quantity sums.
-        sky_weight: Weight of each patch (quantities x patches).
-        ground_weight: Weight of each ground sample (quantities x samples).
-    """
-
-    layer: NDArray[np.int64]
-    sky_weight: Floats
-    ground_weight: Floats
-
-
-def on_the_ground(samples: GroundSamples) -> Quantities:
-    """Short-wave and long-wave radiation on a horizontal plane, and what a person absorbs from the sides."""
-    sky = dome()
-    weights = np.stack([sky.horizontal, sky.horizontal, sky.upright.sum(axis=0)])
-    return Quantities(np.array([SHORT, LONG, ABSORBED]), weights, np.zeros((3, len(samples.row))))
-
-
-def on_six_sides(samples: GroundSamples) -> Quantities:
-    """Short-wave, then long-wave radiation on planes facing up, down, north, east, south and west."""
-    sky = dome()
-    above = np.vstack([sky.horizontal, np.zeros(len(sky)), sky.upright])
-    below = np.vstack([np.zeros(len(samples.row)), samples.upward, samples.sideward])
-    layer = np.repeat([SHORT, LONG], 6)
-    return Quantities(layer, np.tile(above, (2, 1)), np.tile(below, (2, 1)))
-
-
-def absorbed_from_the_ground(samples: GroundSamples, person: Person) -> Quantities:
-    """All that a person absorbs from below the horizon."""
-    weight = person.upward * samples.upward + person.sideward * samples.sideward.sum(axis=0)
-    return Quantities(np.array([ABSORBED]), np.zeros((1, len(dome()))), weight[None])
+def parted(forcing: Forcing, line: Lines) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Short-wave and long-wave radiation of each step (... x steps) from lines (last axis)."""
+    lit = forcing.lit
+    short = np.zeros((*line.shape[:-1], len(forcing)), np.float32)
+    short[..., lit] = line[..., : len(lit)]
+    return short, line[..., len(lit) :]
 
 
 def from_the_sky(
-    view: SkyView, passed: NDArray[np.float32], quantities: Quantities, sky: Radiosity, leaf: Radiosity, wall: Radiosity
+    view: SkyView, passed: NDArray[np.float32], weights: Floats, sky: Lines, leaf: Lines, wall: Lines
 ) -> NDArray[np.float32]:
     """Sum what comes from above the horizon: sky, crowns and walls.
 
     Args:
         view: What each receiver sees.
         passed: Share of light that crowns of each code let through.
-        quantities: What to sum.
+        weights: View factor of each patch from each plane (planes x patches).
         sky: Radiosity of the open patches.
         leaf: Radiosity of crowns seen in each patch.
-        wall: Radiosity of the facets, with one more entry for anything else.
+        wall: Radiosity of the facets, with one more line for anything else.
 
     Returns:
-        Receivers x quantities x steps, W/m2.
+        Receivers x planes (an even number) x length of a line, W/m2.
     """
-    weight = quantities.sky_weight.astype(np.float32)[:, :, None]
-    open_sky, crowns = weight * sky[quantities.layer], weight * leaf[quantities.layer]
-    total = np.empty((len(view.code), len(quantities.layer), sky.shape[2]), np.float32)
-    _sum_sky(
-        view.code, view.start, view.facet, passed, quantities.layer, weight[:, :, 0], open_sky, crowns, wall,
-        open_sky.sum(axis=1, dtype=np.float64).astype(np.float32), total,
-    )  # fmt: skip
+    total = np.empty((len(view.code), len(weights), sky.shape[1]), np.float32)
+    unobstructed = (weights @ sky.astype(np.float64)).astype(np.float32)
+    by_patch = weights.T.astype(np.float32)
+    for pair in (slice(i, i + 2) for i in range(0, len(weights), 2)):
+        _sum_sky(
+            view.code, view.start, view.facet, passed, np.ascontiguousarray(by_patch[:, pair]), sky, leaf, wall,
+            unobstructed[pair], total[:, pair],
+        )  # fmt: skip
     return total
 
 
@@ -99,18 +65,20 @@ def _sum_sky(
     start: NDArray[np.int64],
     facet: NDArray[np.int32],
     passed: NDArray[np.float32],
-    layer: NDArray[np.int64],
     weight: NDArray[np.float32],
-    sky: NDArray[np.float32],
-    leaf: NDArray[np.float32],
-    wall: NDArray[np.float32],
+    sky: Lines,
+    leaf: Lines,
+    wall: Lines,
     unobstructed: NDArray[np.float32],
     total: NDArray[np.float32],
 ) -> None:
-    quantities, steps = unobstructed.shape
+    """Start from an open sky and replace, patch by patch, what stands in front of it; for two planes at once."""
+    length = unobstructed.shape[1]
+    first = np.empty(length, np.float32)
+    second = np.empty(length, np.float32)
     for i in range(code.shape[0]):
-        into = total[i]
-        into[:] = unobstructed
+        for s in range(length):
+            first[s], second[s] = unobstructed[0, s], unobstructed[1, s]
         seen = start[i]
         for patch in range(code.shape[1]):
             byte = code[i, patch]
@@ -118,28 +86,33 @@ def _sum_sky(
                 continue
             through = passed[byte]
             stopped = np.float32(1.0) - through
+            on_first, on_second = weight[patch, 0], weight[patch, 1]
             if byte < 128:
-                for q in range(quantities):
-                    for s in range(steps):
-                        into[q, s] += stopped * (leaf[q, patch, s] - sky[q, patch, s])
+                on_first *= stopped
+                on_second *= stopped
+                for s in range(length):
+                    change = leaf[patch, s] - sky[patch, s]
+                    first[s] += on_first * change
+                    second[s] += on_second * change
             else:
-                source = facet[seen]
+                behind = facet[seen]
                 seen += 1
-                for q in range(quantities):
-                    share = through * weight[q, patch]
-                    behind = wall[layer[q], source]
-                    for s in range(steps):
-                        into[q, s] += share * behind[s] + stopped * leaf[q, patch, s] - sky[q, patch, s]
+                for s in range(length):
+                    change = through * wall[behind, s] + stopped * leaf[patch, s] - sky[patch, s]
+                    first[s] += on_first * change
+                    second[s] += on_second * change
+        for s in range(length):
+            total[i, 0, s], total[i, 1, s] = first[s], second[s]
 
 
 def from_the_ground(
     receivers: Receivers,
     view: GroundView,
     samples: GroundSamples,
-    quantities: Quantities,
+    weights: Floats,
     number: NDArray[np.int32],
-    ground: Radiosity,
-    wall: Radiosity,
+    ground: Lines,
+    wall: Lines,
 ) -> NDArray[np.float32]:
     """Sum what comes from below the horizon: ground, and walls where they end the view of it.
 
@@ -147,18 +120,18 @@ def from_the_ground(
         receivers: Who looks.
         view: How far they see in each sector.
         samples: Where they look.
-        quantities: What to sum.
-        number: Number of each cell among the sources of ``ground``, -1 for none (rows x columns).
-        ground: Radiosity of the cells.
-        wall: Radiosity of the facets, with one more entry for anything else.
+        weights: View factor of each sample from each plane (planes x samples).
+        number: Number of each cell among the lines of ``ground``, -1 for none (rows x columns).
+        ground: Radiosity of the cells (any quantity with one line per cell).
+        wall: The same of the facets, with one more line for anything else.
 
     Returns:
-        Receivers x quantities x steps, W/m2.
+        Receivers x planes x length of a line.
     """
-    total = np.zeros((len(receivers), len(quantities.layer), ground.shape[2]), np.float32)
+    total = np.empty((len(receivers), len(weights), ground.shape[1]), np.float32)
     _sum_ground(
         receivers.row, receivers.column, view.reach_m, view.facet, samples.row, samples.column, samples.sector,
-        samples.distance_m, quantities.layer, quantities.ground_weight.astype(np.float32), number, ground, wall, total,
+        samples.distance_m, np.ascontiguousarray(weights.T, dtype=np.float32), number, ground, wall, total,
     )  # fmt: skip
     return total
 
@@ -173,28 +146,32 @@ def _sum_ground(
     east: NDArray[np.int32],
     sector: NDArray[np.int32],
     distance: NDArray[np.float64],
-    layer: NDArray[np.int64],
     weight: NDArray[np.float32],
     number: NDArray[np.int32],
-    ground: NDArray[np.float32],
-    wall: NDArray[np.float32],
+    ground: Lines,
+    wall: Lines,
     total: NDArray[np.float32],
 ) -> None:
     rows, columns = number.shape
-    quantities, steps = total.shape[1], total.shape[2]
+    planes, length = total.shape[1], total.shape[2]
+    sums = np.empty(length, np.float32)
     for i in range(len(row)):
         own = number[row[i], column[i]]
-        for k in range(len(south)):
-            source = own
-            from_wall = distance[k] > reach[i, sector[k]]
-            if from_wall:
-                source = facet[i, sector[k]]
-            else:
-                r, c = row[i] + south[k], column[i] + east[k]
-                if 0 <= r < rows and 0 <= c < columns and number[r, c] >= 0:
-                    source = number[r, c]
-            for q in range(quantities):
-                share = weight[q, k]
-                seen = wall[layer[q], source] if from_wall else ground[layer[q], source]
-                for s in range(steps):
-                    total[i, q, s] += share * seen[s]
+        for plane in range(planes):
+            sums[:] = 0.0
+            for k in range(len(south)):
+                share = weight[k, plane]
+                if share == 0.0:
+                    continue
+                if distance[k] > reach[i, sector[k]]:
+                    source = facet[i, sector[k]]
+                    for s in range(length):
+                        sums[s] += share * wall[source, s]
+                else:
+                    source = own
+                    r, c = row[i] + south[k], column[i] + east[k]
+                    if 0 <= r < rows and 0 <= c < columns and number[r, c] >= 0:
+                        source = number[r, c]
+                    for s in range(length):
+                        sums[s] += share * ground[source, s]
+            total[i, plane] = sums

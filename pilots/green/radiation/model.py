@@ -14,15 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pilots.green.radiation import exchange
-from pilots.green.radiation.exchange import Radiosity, radiosity
+from pilots.green.radiation.exchange import Lines, lines, parted
 from pilots.green.radiation.leaves import Foliage, leaf_long_w_m2, leaf_short_w_m2
 from pilots.green.radiation.person import Person
 from pilots.green.radiation.site import Site
 from pilots.green.radiation.sky import STEFAN_BOLTZMANN, black_body, dome, upright_view
 from pilots.green.radiation.surfaces import FACADE, PAVED, Columns, ground_material
-from pilots.green.radiation.sweep import Light, Relief, sunlit
+from pilots.green.radiation.sweep import Canopy, Relief, cast
 from pilots.green.radiation.views import (
     GroundSamples,
+    GroundView,
     Receivers,
     SkyView,
     ground_samples,
@@ -96,12 +97,34 @@ class Place:
         return number
 
 
+    @cached_property
+    def ground(self) -> GroundView:
+        """What the cells see of the ground."""
+        return view_ground(self.site, self.cells, self.walls)
+
+
+@dataclass(frozen=True)
+class Sunlight:
+    """Shares of the beam, mean over the moments of each step with the sun up (receivers x steps).
+
+    Attributes:
+        on_person: At the height of the person in each cell.
+        on_ground: On the ground of each cell.
+        on_facets: On each facet.
+    """
+
+    on_person: NDArray[np.float32]
+    on_ground: NDArray[np.float32]
+    on_facets: NDArray[np.float32]
+
+
 @dataclass(frozen=True)
 class Day:
     """What one day (or part of one) brings; each array has one column per step.
 
     Attributes:
         forcing: Its weather.
+        foliage: Its leaves.
         beam_share: Share of the beam that reaches the person in each cell.
         short_down_w_m2: Short-wave radiation on a horizontal plane at the person, beam included.
         long_down_w_m2: Long-wave radiation on it.
@@ -119,11 +142,11 @@ class Day:
     short_down_w_m2: NDArray[np.float32]
     long_down_w_m2: NDArray[np.float32]
     sideward_w_m2: NDArray[np.float32]
-    ground: Radiosity
+    ground: Lines
     ground_temperature_c: NDArray[np.float32]
-    sky: Radiosity
-    leaf: Radiosity
-    wall: Radiosity
+    sky: Lines
+    leaf: Lines
+    wall: Lines
 
 
 @dataclass
@@ -144,22 +167,22 @@ class Radiation:
         """Compute the next steps; call it with consecutive parts of the weather."""
         place = self.place
         passed = transmission_by_code(foliage)
-        beam = self._beam(place.cells, forcing, foliage)
-        sky = radiosity(forcing.sky_short_w_m2.T, forcing.sky_long_w_m2.T, place.person)
-        long_of_leaves = np.repeat(leaf_long_w_m2(forcing, foliage)[None], len(dome()), axis=0)
-        leaf = radiosity(leaf_short_w_m2(forcing).T, long_of_leaves, place.person)
-        wall = self._walls(forcing, foliage, passed)
-        above = exchange.from_the_sky(place.sky, passed, exchange.on_the_ground(place.samples), sky, leaf, wall)
+        light = self._sunlight(forcing, foliage)
+        sky = lines(forcing, forcing.sky_short_w_m2.T, forcing.sky_long_w_m2.T)
+        leaf = lines(forcing, leaf_short_w_m2(forcing).T, np.tile(leaf_long_w_m2(forcing, foliage), (len(dome()), 1)))
+        wall = self._walls(forcing, light.on_facets, passed)
+        planes = np.stack([dome().horizontal, dome().upright.sum(axis=0)])
+        above = exchange.from_the_sky(place.sky, passed, planes, sky, leaf, wall)
         level = (forcing.direct_normal_w_m2 * np.sin(np.radians(forcing.sun_altitude_deg))).astype(np.float32)
-        short, long = above[:, 0], above[:, 1]
-        temperature, ground = self._ground(forcing, foliage, short + level * beam.at_foot, long)
+        short, long = parted(forcing, above[:, 0])
+        temperature, ground = self._ground(forcing, foliage, short + level * light.on_ground, long)
         return Day(
             forcing=forcing,
             foliage=foliage,
-            beam_share=beam.at_height,
-            short_down_w_m2=short + level * beam.at_height,
+            beam_share=light.on_person,
+            short_down_w_m2=short + level * light.on_person,
             long_down_w_m2=long,
-            sideward_w_m2=above[:, 2],
+            sideward_w_m2=absorbed_of(forcing, above[:, 1], place.person),
             ground=ground,
             ground_temperature_c=temperature,
             sky=sky,
@@ -167,28 +190,27 @@ class Radiation:
             wall=wall,
         )
 
-    def _beam(self, receivers: Receivers, forcing: Forcing, foliage: Foliage) -> Light:
-        """Share of the beam that reaches receivers, mean over the moments of each step with the sun up."""
-        light = Light(*(np.zeros((len(forcing), len(receivers)), np.float32) for _ in range(2)))
+    def _sunlight(self, forcing: Forcing, foliage: Foliage) -> Sunlight:
+        cells, walls = self.place.cells, self.place.walls
+        canopy = Canopy.of(self.place.relief, foliage.extinction, foliage.evergreen_extinction)
+        counts = (len(cells), len(cells), len(walls))
+        person, ground, facets = (np.zeros((len(forcing), count), np.float32) for count in counts)
         for step in np.flatnonzero(forcing.direct_normal_w_m2 > 0):
-            moment = Light(light.at_height[step], light.at_foot[step])
             up = np.flatnonzero(forcing.ray_altitude_deg[step] > _LOWEST_SUN_DEG)
             for k in up:
                 azimuth = forcing.ray_azimuth_deg[step, k] - self.place.site.convergence_deg
-                sunlit(
-                    self.place.relief, azimuth, forcing.ray_altitude_deg[step, k], receivers.row, receivers.column,
-                    receivers.height_m, foliage.extinction, foliage.evergreen_extinction, moment,
-                )  # fmt: skip
-            moment.at_height[:] /= max(len(up), 1)
-            moment.at_foot[:] /= max(len(up), 1)
-        return Light(np.ascontiguousarray(light.at_height.T), np.ascontiguousarray(light.at_foot.T))
+                beam = cast(self.place.relief, canopy, azimuth, forcing.ray_altitude_deg[step, k])
+                share = beam.on_map(self.place.person.height_m)[cells.row, cells.column] / len(up)
+                person[step] += share
+                ground[step] += share * beam.on_open_ground()[cells.row, cells.column]
+                facets[step] += beam.on(walls.row, walls.column, walls.height_m) / len(up)
+        return Sunlight(*(np.ascontiguousarray(share.T) for share in (person, ground, facets)))
 
-    def _walls(self, forcing: Forcing, foliage: Foliage, passed: NDArray[np.float32]) -> Radiosity:
+    def _walls(self, forcing: Forcing, lit: NDArray[np.float32], passed: NDArray[np.float32]) -> Lines:
         """Radiosity of the facets and, last, of anything else that blocks the view."""
         walls = self.place.walls
         air = black_body(forcing.air_temperature_c)
         beam, diffuse = forcing.direct_normal_w_m2, forcing.diffuse_w_m2
-        lit = self._beam(self.place.facets, forcing, foliage).at_height
         facing = np.rint(walls.facing_deg / (360.0 / _FACINGS)).astype(np.int64) % _FACINGS
         views = np.stack([upright_view(i * 360.0 / _FACINGS) for i in range(_FACINGS)])
         openness = np.empty(len(walls), np.float32)
@@ -206,11 +228,11 @@ class Radiation:
         skin = self.facade.step(absorbed.astype(np.float32), forcing, fresh_from=None)
         long = FACADE.emissivity * black_body(skin.astype(np.float64)) + (1 - FACADE.emissivity) * (air + sky_deficit)
         elsewhere = 0.15 * (diffuse + 0.3 * beam)
-        return radiosity(np.vstack([FACADE.albedo * short, elsewhere]), np.vstack([long, air]), self.place.person)
+        return lines(forcing, np.vstack([FACADE.albedo * short, elsewhere]), np.vstack([long, air]))
 
     def _ground(
         self, forcing: Forcing, foliage: Foliage, short: NDArray[np.float32], long: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], Radiosity]:
+    ) -> tuple[NDArray[np.float32], Lines]:
         """Temperature and radiosity of the ground below each cell."""
         cells = self.place.cells
         cover = self.place.site.land_cover[cells.row, cells.column]
@@ -228,7 +250,7 @@ class Radiation:
             up_short[here] = material.albedo * short[here]
             emitted = material.emissivity * STEFAN_BOLTZMANN * (skin.astype(np.float64) + 273.15) ** 4
             up_long[here] = emitted + (1 - material.emissivity) * long[here]
-        return temperature, radiosity(up_short, up_long, self.place.person)
+        return temperature, lines(forcing, up_short, up_long)
 
 
 @numba.njit(cache=True)
@@ -248,50 +270,48 @@ def _openness(
         openness[i] = total
 
 
-def absorbed_w_m2(place: Place, day: Day, standing: Receivers) -> NDArray[np.float32]:
-    """All radiation that a person absorbs in each of the standing cells (cells x steps)."""
-    person, forcing = place.person, day.forcing
-    own = place.number[standing.row, standing.column]
+def absorbed_of(forcing: Forcing, line: Lines, person: Person) -> NDArray[np.float32]:
+    """What a person absorbs of the radiation in lines (last axis), in each step."""
+    short, long = parted(forcing, line)
+    return np.asarray(person.short_absorptance * short + person.long_absorptance * long)
+
+
+def absorbed_w_m2(place: Place, day: Day) -> NDArray[np.float32]:
+    """All radiation that a person absorbs in each cell (cells x steps)."""
+    person, samples = place.person, place.samples
+    weights = person.upward * samples.upward + person.sideward * samples.sideward.sum(axis=0)
     below = exchange.from_the_ground(
-        standing, view_ground(place.site, standing, place.walls), place.samples,
-        exchange.absorbed_from_the_ground(place.samples, person), place.number, day.ground, day.wall,
+        place.cells, place.ground, samples, weights[None], place.number,
+        absorbed_of(day.forcing, day.ground, person), absorbed_of(day.forcing, day.wall, person),
     )  # fmt: skip
-    above = person.short_absorptance * day.short_down_w_m2[own] + person.long_absorptance * day.long_down_w_m2[own]
-    sides = beam_on_sides_w_m2(forcing).sum(axis=0) * day.beam_share[own]
-    total = below[:, 0] + person.upward * above
-    return np.asarray(total + person.sideward * (day.sideward_w_m2[own] + person.short_absorptance * sides), np.float32)
+    above = person.short_absorptance * day.short_down_w_m2 + person.long_absorptance * day.long_down_w_m2
+    beam = person.short_absorptance * beam_on_sides_w_m2(day.forcing).sum(axis=0) * day.beam_share
+    return np.asarray(below[:, 0] + person.upward * above + person.sideward * (day.sideward_w_m2 + beam), np.float32)
 
 
-def beam_on_sides_w_m2(forcing: Forcing) -> NDArray[np.float64]:
+def beam_on_sides_w_m2(forcing: Forcing) -> NDArray[np.float32]:
     """Unobstructed beam on upright planes facing north, east, south and west (4 x steps)."""
     level = forcing.direct_normal_w_m2 * np.cos(np.radians(forcing.sun_altitude_deg))
     facing = np.array([[0.0], [90.0], [180.0], [270.0]])
-    return np.asarray(level * np.maximum(np.cos(np.radians(forcing.sun_azimuth_deg - facing)), 0.0))
+    cosine = np.cos(np.radians(forcing.sun_azimuth_deg - facing))
+    return np.asarray(level * np.maximum(cosine, 0.0), np.float32)
 
 
-def six_sides_w_m2(place: Place, day: Day, standing: Receivers) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Short-wave and long-wave radiation on the six sides of a person (each cells x 6 x steps).
+def six_sides_w_m2(place: Place, day: Day, cells: NDArray[np.int32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Short-wave and long-wave radiation on the six sides of a person in some of the cells.
 
-    The sides face up, down, north, east, south and west.
+    The sides face up, down, north, east, south and west (each cells x 6 x steps).
     """
-    own = place.number[standing.row, standing.column]
-    quantities = exchange.on_six_sides(place.samples)
-    view = SkyView(*_rows_of(place.sky, own))
-    passed = transmission_by_code(day.foliage)
-    above = exchange.from_the_sky(view, passed, quantities, day.sky, day.leaf, day.wall)
-    below = exchange.from_the_ground(
-        standing, view_ground(place.site, standing, place.walls), place.samples, quantities, place.number,
-        day.ground, day.wall,
+    samples, sky = place.samples, dome()
+    above = exchange.from_the_sky(
+        place.sky.part(cells), transmission_by_code(day.foliage),
+        np.vstack([sky.horizontal, np.zeros(len(sky)), sky.upright]), day.sky, day.leaf, day.wall,
     )  # fmt: skip
-    total = (above + below).astype(np.float64)
+    below = exchange.from_the_ground(
+        place.cells.part(cells), place.ground.part(cells), samples,
+        np.vstack([np.zeros(len(samples.row)), samples.upward, samples.sideward]), place.number, day.ground, day.wall,
+    )  # fmt: skip
+    short, long = parted(day.forcing, above + below)
     level = day.forcing.direct_normal_w_m2 * np.sin(np.radians(day.forcing.sun_altitude_deg))
     beam = np.vstack([level, np.zeros_like(level), beam_on_sides_w_m2(day.forcing)])
-    total[:, :6] += beam[None] * day.beam_share[own][:, None]
-    return total[:, :6], total[:, 6:]
-
-
-def _rows_of(view: SkyView, rows: NDArray[np.int32]) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int32]]:
-    parts = [view.facet[view.start[i] : view.start[i + 1]] for i in rows]
-    start = np.cumsum([0, *map(len, parts)]).astype(np.int64)
-    facet = np.concatenate(parts) if parts else np.empty(0, np.int32)
-    return np.ascontiguousarray(view.code[rows]), start, facet
+    return short + (beam * day.beam_share[cells][:, None]).astype(np.float32), long

@@ -136,34 +136,37 @@ def response(material: Material, loss_w_m2_k: Floats, step_h: float) -> Response
 
 @numba.njit(cache=True)
 def _advance(
-    layers: NDArray[np.float64],
+    layers: NDArray[np.float32],
     push: NDArray[np.float32],
-    carry: NDArray[np.float64],
-    gain: NDArray[np.float64],
-    mean_carry: NDArray[np.float64],
-    mean_gain: NDArray[np.float64],
-    loss: NDArray[np.float64],
-    contact: float,
-    offset: NDArray[np.float64],
+    carry: NDArray[np.float32],
+    gain: NDArray[np.float32],
+    mean_carry: NDArray[np.float32],
+    mean_gain: NDArray[np.float32],
+    loss: NDArray[np.float32],
+    contact: np.float32,
+    offset: NDArray[np.float32],
     skin: NDArray[np.float32],
 ) -> None:
-    """Step each column through all steps; ``push + offset`` drives it, ``skin`` receives mean temperatures."""
-    count = layers.shape[1]
-    state = np.empty(count)
-    after = np.empty(count)
+    """Step each column through all steps; ``push + offset`` drives it, ``skin`` receives mean temperatures.
+
+    ``carry`` is step x from x to.
+    """
+    state = np.empty(LAYERS, np.float32)
+    after = np.empty(LAYERS, np.float32)
     for i in range(push.shape[0]):
         state[:] = layers[i]
         for s in range(push.shape[1]):
             drive = push[i, s] + offset[s]
             mean = mean_gain[s] * drive
-            for a in range(count):
-                mean += mean_carry[s, a] * state[a]
-                total = gain[s, a] * drive
-                for b in range(count):
-                    total += carry[s, a, b] * state[b]
-                after[a] = total
+            for b in range(LAYERS):
+                mean += mean_carry[s, b] * state[b]
+                after[b] = gain[s, b] * drive
+            for a in range(LAYERS):
+                for b in range(LAYERS):
+                    after[b] += state[a] * carry[s, a, b]
+            for b in range(LAYERS):
+                state[b] = after[b]
             skin[i, s] = (drive + contact * mean) / (loss[s] + contact)
-            state, after = after, state
         layers[i] = state
 
 
@@ -172,7 +175,7 @@ class Columns:
     """The layers below all cells or walls of one material, carried from day to day."""
 
     material: Material
-    layers: NDArray[np.float64] | None = None
+    layers: NDArray[np.float32] | None = None
 
     def step(
         self, absorbed_w_m2: NDArray[np.float32], forcing: Forcing, *, fresh_from: float | None, water_stress: float = 1.0
@@ -197,23 +200,26 @@ class Columns:
 
     def _settled(
         self, absorbed: NDArray[np.float32], offset: Floats, matrices: Response, forcing: Forcing, before_c: float | None
-    ) -> NDArray[np.float64]:
+    ) -> NDArray[np.float32]:
         air, loss = forcing.air_temperature_c.mean(), matrices.loss_w_m2_k.mean()
         cooler = 0.0 if before_c is None else loss * (air - before_c)
         half_the_sun = 0.5 * absorbed.mean(axis=1, keepdims=True, dtype=np.float64)
         earlier = (absorbed - half_the_sun - cooler).astype(np.float32)
         start = (earlier.mean(axis=1, dtype=np.float64) + offset.mean()) / loss
-        self.layers = np.repeat(start[:, None], LAYERS, axis=1)
+        self.layers = np.repeat(start.astype(np.float32)[:, None], LAYERS, axis=1)
         for _ in range(3):
             self._run(earlier, offset, matrices)
         return self.layers
 
     def _run(self, absorbed: NDArray[np.float32], offset: Floats, matrices: Response) -> NDArray[np.float32]:
         skin = np.empty_like(absorbed)
+        carry = np.ascontiguousarray(matrices.carry.transpose(0, 2, 1), dtype=np.float32)
+        by_step = (matrices.gain, matrices.mean_carry, matrices.mean_gain, matrices.loss_w_m2_k)
+        gain, mean_carry, mean_gain, loss = (array.astype(np.float32) for array in by_step)
+        contact = np.float32(matrices.contact_w_m2_k)
         _advance(
-            self.layers, absorbed, matrices.carry, matrices.gain, matrices.mean_carry, matrices.mean_gain,
-            matrices.loss_w_m2_k, matrices.contact_w_m2_k, offset, skin,
-        )  # fmt: skip
+            self.layers, absorbed, carry, gain, mean_carry, mean_gain, loss, contact, offset.astype(np.float32), skin
+        )
         return skin
 
 

@@ -156,10 +156,12 @@ def follow(
     offset: NDArray[np.int32],
     rise: float,
     sine: float,
+    enough: float,
 ) -> tuple[float, float, bool, int, int, float]:
     """Follow one ray from a receiver until it is free of crowns or meets a solid surface.
 
-    All arrays are in the ray's own order of axes; the edges are those of `edge_of_shadow`.
+    All arrays are in the ray's own order of axes; the edges are those of `edge_of_shadow`. The ray is given
+    up when it has crossed ``enough`` crown for nothing to come through.
 
     Returns:
         Depth of deciduous crown, depth of evergreen crown, whether it met a solid, and where it ended: major
@@ -179,6 +181,8 @@ def follow(
                     evergreen -= depth
                 else:
                     leafy += depth
+                if leafy + evergreen > enough:
+                    return leafy, evergreen, blocked, here, across, high
         if not blocked and crown_edge[here, across] <= high - rise:
             return leafy, evergreen, False, here, across, high
         there = here + step
@@ -192,52 +196,78 @@ def follow(
         here, across, low, high = there, beyond, high, high + rise
 
 
-@dataclass(frozen=True)
-class Light:
-    """How much beam reaches receivers: a fraction each, on their feet and at their height."""
-
-    at_height: NDArray[np.float32]
-    at_foot: NDArray[np.float32]
-
-
-def sunlit(
-    relief: Relief,
-    azimuth_deg: float,
-    altitude_deg: float,
-    row: NDArray[np.int32],
-    column: NDArray[np.int32],
-    height_m: NDArray[np.float32],
-    extinction: float,
-    evergreen_extinction: float,
-    total: Light,
+@numba.njit(cache=True, fastmath={"nnan", "nsz"})
+def _pass_crowns(
+    height: float,
+    surface: NDArray[np.float32],
+    crown_top: NDArray[np.float32],
+    crown_base: NDArray[np.float32],
+    opacity: NDArray[np.float32],
+    solid_edge: NDArray[np.float32],
+    crown_edge: NDArray[np.float32],
+    step: int,
+    offset: NDArray[np.int32],
+    rise: np.float32,
+    sine: float,
+    passed: NDArray[np.float32],
 ) -> None:
-    """Add to ``total`` the share of the beam from one direction that reaches each receiver.
+    """Share of a beam that reaches ``height`` above every cell; 0 behind a solid surface.
 
-    Args:
-        relief: What stands in the way.
-        azimuth_deg: Of the sun, from raster north.
-        altitude_deg: Of the sun.
-        row: Cell of each receiver.
-        column: Likewise.
-        height_m: Height of each receiver above datum.
-        extinction: Per crown thickness of deciduous crowns.
-        evergreen_extinction: Of evergreen crowns.
-        total: Where to add; ``at_foot`` is the same on the surface below the receiver, under the same crowns.
+    The same walk towards the light as `follow`, for a run of neighbouring cells at once: they meet the same
+    rows of the raster, and the processor handles many of them in one instruction.
     """
-    way = ray(azimuth_deg, altitude_deg, relief.shape, relief.cell_size_m)
-    order = int(way.transposed)
-    major, minor = (column, row) if order else (row, column)
-    solid_edge = edge_of_shadow(relief.surface, way)
-    crown_edge = edge_of_shadow(relief.crown_top, way) if relief.has_crowns else relief.crown_top[order]
-    _light(
-        major, minor, height_m, relief.surface[order], relief.crown_top[order], relief.crown_base[order],
-        relief.density[order], solid_edge, crown_edge, way.step, way.offset, way.rise_m, way.sine,
-        extinction, evergreen_extinction, total.at_height, total.at_foot,
-    )  # fmt: skip
+    majors, minors = surface.shape
+    run = 64
+    low = np.empty(run, np.float32)
+    depth = np.empty(run, np.float32)
+    half = np.float32(0.5) * rise
+    for major in range(majors):
+        for left in range(0, minors, run):
+            right = min(left + run, minors)
+            waiting = False
+            for j in range(left, right):
+                low[j - left] = surface[major, j] + height
+                depth[j - left] = 0.0
+                z = low[j - left]
+                if solid_edge[major, j] <= z and max(crown_edge[major, j], crown_top[major, j]) > z:
+                    waiting = True
+            here, shift, ascent = major, 0, half
+            count = 0
+            while waiting:
+                first, last = max(left, -shift), min(right, minors - shift)
+                if first >= last:
+                    break
+                at, beyond = low[first - left : last - left], depth[first - left : last - left]
+                tops = crown_top[here, first + shift : last + shift]
+                bases = crown_base[here, first + shift : last + shift]
+                opacities = opacity[here, first + shift : last + shift]
+                for j in range(len(at)):
+                    inside = min(tops[j], at[j] + ascent) - max(bases[j], at[j])
+                    beyond[j] += max(inside, np.float32(0.0)) * opacities[j]
+                    at[j] += ascent
+                count += 1
+                if count % 4 == 1:
+                    edges = crown_edge[here, first + shift : last + shift]
+                    excess = NOTHING
+                    for j in range(len(at)):
+                        excess = max(excess, edges[j] - at[j])
+                    waiting = excess > -rise
+                there = here + step
+                if there < 0 or there >= majors:
+                    break
+                shift += offset[there] - offset[here]
+                here, ascent = there, rise
+            for j in range(left, right):
+                if solid_edge[major, j] > surface[major, j] + height:
+                    passed[major, j] = 0.0
+                elif depth[j - left] > 0.0:
+                    passed[major, j] = math.exp(-depth[j - left] / sine)
+                else:
+                    passed[major, j] = 1.0
 
 
 @numba.njit(cache=True)
-def _light(
+def _reach(
     major: NDArray[np.int32],
     minor: NDArray[np.int32],
     height: NDArray[np.float32],
@@ -253,21 +283,103 @@ def _light(
     sine: float,
     extinction: float,
     evergreen_extinction: float,
-    at_height: NDArray[np.float32],
-    at_foot: NDArray[np.float32],
+    passed: NDArray[np.float32],
 ) -> None:
+    """Share of a beam that reaches single receivers at heights of their own."""
+    enough = 7.0 / max(min(extinction, evergreen_extinction), 1e-6)
     for i in range(len(major)):
         here, across, z = major[i], minor[i], height[i]
-        edge = solid_edge[here, across]
-        if edge > z:
+        passed[i] = 0.0
+        if solid_edge[here, across] > z:
             continue
-        passed = 1.0
+        passed[i] = 1.0
         if max(crown_edge[here, across], crown_top[here, across]) > z:
             leafy, evergreen, _, _, _, _ = follow(
                 here, across, z, surface, crown_top, crown_base, density, solid_edge, crown_edge,
-                step, offset, rise, sine,
+                step, offset, rise, sine, enough,
             )  # fmt: skip
-            passed = math.exp(-extinction * leafy - evergreen_extinction * evergreen)
-        at_height[i] += passed
-        if edge <= surface[here, across]:
-            at_foot[i] += passed
+            passed[i] = math.exp(-extinction * leafy - evergreen_extinction * evergreen)
+
+
+@dataclass(frozen=True)
+class Canopy:
+    """How much light the crowns of a relief take.
+
+    Attributes:
+        extinction: Per crown thickness of deciduous crowns.
+        evergreen_extinction: Of evergreen crowns.
+        opacity: Per metre of way, in the two orders of `Relief`.
+    """
+
+    extinction: float
+    evergreen_extinction: float
+    opacity: tuple[NDArray[np.float32], NDArray[np.float32]]
+
+    @classmethod
+    def of(cls, relief: Relief, extinction: float, evergreen_extinction: float) -> Canopy:
+        """The crowns of a relief on a day with the given extinctions."""
+        density = relief.density[0]
+        per_thickness = np.where(density < 0, -density * evergreen_extinction, density * extinction)
+        thickness = np.where(relief.crown_top[0] > NOTHING, relief.crown_top[0] - relief.crown_base[0], 1.0)
+        return cls(extinction, evergreen_extinction, _both_orders(per_thickness / thickness))
+
+
+@dataclass(frozen=True)
+class Beam:
+    """A beam from one direction over a relief; make it with `cast`.
+
+    Attributes:
+        way: The ray towards it.
+        relief: What stands in its way.
+        canopy: How the crowns take light.
+        solid_edge: Height up to which solid surfaces shade each cell, in the ray's order of axes.
+        crown_edge: Height up to which crowns do.
+    """
+
+    way: Ray
+    relief: Relief
+    canopy: Canopy
+    solid_edge: NDArray[np.float32]
+    crown_edge: NDArray[np.float32]
+
+    def on_map(self, height_m: float) -> NDArray[np.float32]:
+        """Share that arrives at a height above the surface of every cell (rows x columns)."""
+        relief, order = self.relief, int(self.way.transposed)
+        if relief.has_crowns:
+            share = np.empty_like(self.solid_edge)
+            _pass_crowns(
+                np.float32(height_m), relief.surface[order], relief.crown_top[order], relief.crown_base[order],
+                self.canopy.opacity[order], self.solid_edge, self.crown_edge, self.way.step, self.way.offset,
+                np.float32(self.way.rise_m), self.way.sine, share,
+            )  # fmt: skip
+        else:
+            share = (self.solid_edge <= relief.surface[order] + np.float32(height_m)).astype(np.float32)
+        return share.T if order else share
+
+    def on_open_ground(self) -> NDArray[np.bool_]:
+        """Where no solid surface shades the surface itself (rows x columns)."""
+        order = int(self.way.transposed)
+        free = self.solid_edge <= self.relief.surface[order]
+        return np.asarray(free.T if order else free)
+
+    def on(
+        self, row: NDArray[np.int32], column: NDArray[np.int32], height_m: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Share that arrives at single places: cells and heights above datum."""
+        relief, order = self.relief, int(self.way.transposed)
+        major, minor = (column, row) if order else (row, column)
+        share = np.empty(len(row), np.float32)
+        _reach(
+            major, minor, height_m, relief.surface[order], relief.crown_top[order], relief.crown_base[order],
+            relief.density[order], self.solid_edge, self.crown_edge, self.way.step, self.way.offset,
+            self.way.rise_m, self.way.sine, self.canopy.extinction, self.canopy.evergreen_extinction, share,
+        )  # fmt: skip
+        return share
+
+
+def cast(relief: Relief, canopy: Canopy, azimuth_deg: float, altitude_deg: float) -> Beam:
+    """Cast a beam from a direction (azimuth clockwise from raster north) over a relief."""
+    way = ray(azimuth_deg, altitude_deg, relief.shape, relief.cell_size_m)
+    solid_edge = edge_of_shadow(relief.surface, way)
+    crown_edge = edge_of_shadow(relief.crown_top, way) if relief.has_crowns else relief.crown_top[int(way.transposed)]
+    return Beam(way, relief, canopy, solid_edge, crown_edge)

@@ -19,7 +19,6 @@ from pilots.green.radiation.leaves import Foliage
 from pilots.green.radiation.model import Day, Place, Radiation, absorbed_w_m2, six_sides_w_m2
 from pilots.green.radiation.person import STANDING, Person, radiant_temperature_c
 from pilots.green.radiation.site import Site
-from pilots.green.radiation.views import Receivers
 from pilots.green.radiation.weather import Forcing, forcing
 
 SIDES = ("up", "down", "north", "east", "south", "west")
@@ -64,10 +63,8 @@ def mean_radiant_temperature(
     if points is None:
         days = list(daily_maps(site, weather, leaf_area_index=leaf_area_index, before_c=before_c, person=person, moments=moments))
         return xr.concat(days, dim="time", data_vars="minimal", coords="minimal", compat="override", join="override")
-    place, standing = _around(site, points, person)
-    days = [
-        _at_points(place, day, standing, points) for day in _days(place, weather, leaf_area_index, before_c, moments)
-    ]
+    place, cells = _around(site, points, person)
+    days = [_at_points(place, day, cells, points) for day in _days(place, weather, leaf_area_index, before_c, moments)]
     return xr.concat(days, dim="time", data_vars="minimal", coords="minimal", compat="override", join="override")
 
 
@@ -118,30 +115,28 @@ def _leaf_area_index(given: float | pd.Series | None, time: pd.Timestamp) -> flo
     return 6.0 if given is None else float(given)
 
 
-def _around(site: Site, points: Sequence[tuple[float, float]], person: Person) -> tuple[Place, Receivers]:
+def _around(site: Site, points: Sequence[tuple[float, float]], person: Person) -> tuple[Place, NDArray[np.int32]]:
     cells = np.array([site.cell_of(x, y) for x, y in points], dtype=np.int32)
     rows, columns = np.indices(site.shape)
     near = np.zeros(site.shape, bool)
     for row, column in cells:
         near |= np.hypot(rows - row, columns - column) * site.cell_size_m <= GROUND_AROUND_M
     place = Place.of(site, person, near)
-    own = place.number[cells[:, 0], cells[:, 1]]
-    return place, Receivers(place.cells.row[own], place.cells.column[own], place.cells.height_m[own])
+    return place, place.number[cells[:, 0], cells[:, 1]]
 
 
-def _at_points(place: Place, day: Day, standing: Receivers, points: Sequence[tuple[float, float]]) -> xr.Dataset:
-    short, long = six_sides_w_m2(place, day, standing)
+def _at_points(place: Place, day: Day, cells: NDArray[np.int32], points: Sequence[tuple[float, float]]) -> xr.Dataset:
+    short, long = six_sides_w_m2(place, day, cells)
     person = place.person
     weight = np.array([person.upward] * 2 + [person.sideward] * 4)
     absorbed = np.einsum("i,pit->tp", weight, person.short_absorptance * short + person.long_absorptance * long)
-    own = place.number[standing.row, standing.column]
     return xr.Dataset(
         {
             "mean_radiant_temperature": (("time", "point"), radiant_temperature_c(absorbed, person), {"units": "degC"}),
             "shortwave": (("time", "point", "side"), short.transpose(2, 0, 1), {"units": "W m-2"}),
             "longwave": (("time", "point", "side"), long.transpose(2, 0, 1), {"units": "W m-2"}),
-            "sunlit": (("time", "point"), day.beam_share[own].T, {"units": "1"}),
-            "ground_temperature": (("time", "point"), day.ground_temperature_c[own].T, {"units": "degC"}),
+            "sunlit": (("time", "point"), day.beam_share[cells].T, {"units": "1"}),
+            "ground_temperature": (("time", "point"), day.ground_temperature_c[cells].T, {"units": "degC"}),
         },
         coords={
             "time": day.forcing.time.tz_localize(None),
@@ -153,7 +148,7 @@ def _at_points(place: Place, day: Day, standing: Receivers, points: Sequence[tup
 
 
 def _as_maps(place: Place, day: Day) -> xr.Dataset:
-    absorbed = absorbed_w_m2(place, day, place.cells)
+    absorbed = absorbed_w_m2(place, day)
     fields = {
         "mean_radiant_temperature": (radiant_temperature_c(absorbed, place.person), "degC"),
         "shortwave_down": (day.short_down_w_m2, "W m-2"),

@@ -40,6 +40,10 @@ class Receivers:
     def __len__(self) -> int:
         return len(self.row)
 
+    def part(self, which: NDArray[np.int32]) -> Receivers:
+        """Some of the places."""
+        return Receivers(self.row[which], self.column[which], self.height_m[which])
+
 
 @dataclass(frozen=True)
 class SkyView:
@@ -55,6 +59,12 @@ class SkyView:
     code: NDArray[np.uint8]
     start: NDArray[np.int64]
     facet: NDArray[np.int32]
+
+    def part(self, which: NDArray[np.int32]) -> SkyView:
+        """The views of some of the receivers."""
+        facets = [self.facet[self.start[i] : self.start[i + 1]] for i in which]
+        start = np.cumsum([0, *map(len, facets)]).astype(np.int64)
+        return SkyView(self.code[which], start, np.concatenate([np.empty(0, np.int32), *facets]))
 
 
 def transmission_by_code(foliage: Foliage) -> NDArray[np.float32]:
@@ -119,8 +129,9 @@ def _look_up(
         if solid_edge[here, across] <= z and max(crown_edge[here, across], crown_top[here, across]) <= z:
             continue
         leafy, evergreen, blocked, last, beside, level_m = follow(
-            here, across, z, surface, crown_top, crown_base, density, solid_edge, crown_edge, step, offset, rise, sine
-        )
+            here, across, z, surface, crown_top, crown_base, density, solid_edge, crown_edge,
+            step, offset, rise, sine, 10.0,
+        )  # fmt: skip
         depth = min(leafy + evergreen, 10.0)
         byte = int(math.sqrt(depth / 10.0) * 63 + 0.5)
         if evergreen > leafy:
@@ -160,7 +171,7 @@ def _sort_by_receiver(
 
 # The ground is seen in rings; beyond the last lies a fiftieth of what an upright plane sees of it.
 _RING_EDGES_M = np.array([0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 40.0])
-_RING_SAMPLES = (4, 8, 16, 16, 16, 16)
+_RING_SAMPLES = (4, 8, 8, 8, 8, 8)
 SECTORS = 16
 
 
@@ -219,6 +230,10 @@ class GroundView:
 
     reach_m: NDArray[np.float32]
     facet: NDArray[np.int32]
+
+    def part(self, which: NDArray[np.int32]) -> GroundView:
+        """The views of some of the receivers."""
+        return GroundView(self.reach_m[which], self.facet[which])
 
 
 def view_ground(site: Site, receivers: Receivers, walls: Walls) -> GroundView:

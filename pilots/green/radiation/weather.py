@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pvlib
+from numpy.typing import NDArray
 
 from geodata.errors import InvalidData, UnreadableSource
 from pilots.green.radiation.sky import (
@@ -94,6 +95,11 @@ class Forcing:
 
     def __len__(self) -> int:
         return len(self.time)
+
+    @property
+    def lit(self) -> NDArray[np.intp]:
+        """The steps in which there is short-wave radiation at all."""
+        return np.flatnonzero((self.direct_normal_w_m2 > 0) | (self.diffuse_w_m2 > 0))
 
     def part(self, steps: slice) -> Forcing:
         """The same for some of the steps."""
