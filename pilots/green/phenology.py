@@ -12,9 +12,8 @@ amplitude, and both tell their error, so that a simulation can draw from it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -49,7 +48,9 @@ def day_length_h(latitude: ArrayLike, day_of_year: ArrayLike) -> Floats:
     turn = 0.2163108 + 2 * np.arctan(0.9671396 * np.tan(0.00860 * (np.mod(day, 365.25) - 186)))
     declination = np.arcsin(0.39795 * np.cos(turn))
     phi = np.radians(np.asarray(latitude, dtype=float))
-    cosine = (np.sin(np.radians(0.8333)) + np.sin(phi) * np.sin(declination)) / (np.cos(phi) * np.cos(declination))
+    cosine = (np.sin(np.radians(0.8333)) + np.sin(phi) * np.sin(declination)) / (
+        np.cos(phi) * np.cos(declination)
+    )
     return np.asarray(24 - 24 / np.pi * np.arccos(np.clip(cosine, -1.0, 1.0)))
 
 
@@ -86,8 +87,8 @@ class SiteYears:
         table = weather.pivot_table(index=["site", "year"], columns="doy", values="t_mean_c")
         if keys is not None:
             wanted = pd.MultiIndex.from_frame(keys[["site", "year"]])
-            missing = wanted.difference(table.index)
-            if len(missing):
+            missing = [key for key in wanted if key not in table.index]
+            if missing:
                 raise InvalidData("no weather for a site and year", field="weather", value=missing[0])
             table = table.loc[wanted]
         holes = table.isna()
@@ -96,11 +97,16 @@ class SiteYears:
             day = holes.columns[holes.loc[key]][0]
             raise InvalidData("a day of weather is missing", field="t_mean_c", value=f"{key}, day {day}")
         sites = table.index.get_level_values("site")
-        unknown = sites.difference(places.index)
-        if len(unknown):
+        unknown = sorted(set(sites) - set(places.index))
+        if unknown:
             raise InvalidData("a site without a place", field="places", value=unknown[0])
         keys_of_rows = pd.MultiIndex.from_tuples(table.index.tolist(), names=["site", "year"])
-        return cls(keys_of_rows, table.columns.to_numpy(dtype=np.int64), table.to_numpy(dtype=float), places.loc[sites])
+        return cls(
+            keys_of_rows,
+            table.columns.to_numpy(dtype=np.int64),
+            table.to_numpy(dtype=float),
+            places.loc[sites],
+        )
 
     def covariates(self, names: Sequence[str]) -> Floats:
         """Columns of the places (rows x names)."""
@@ -189,16 +195,20 @@ class SpringModel:
         found = [
             candidate
             for first, base, power in product(_FIRST_DAYS, _BASES_C, _POWERS)
-            if (candidate := _candidate(rows, observed, (values - centre) / spread, first, base, power)) is not None
+            if (candidate := _candidate(rows, observed, (values - centre) / spread, first, base, power))
+            is not None
         ]
         if not found:
             raise InvalidData("no spring model fits", field="dates", hint="are days of the year given?")
         found.sort(key=lambda pair: (pair[0], pair[1].first_day, pair[1].base_c, pair[1].power))
-        bounds = {
-            "centre": centre, "spread": spread, "lowest": values.min(axis=0), "highest": values.max(axis=0)
-        } if covariates else {}  # fmt: skip
-        tuples = {name: tuple(float(v) for v in array) for name, array in bounds.items()}
-        return cls(tuple(member for _, member in found[:_MEMBERS]), tuple(covariates), **tuples)
+        return cls(
+            members=tuple(member for _, member in found[:_MEMBERS]),
+            covariates=tuple(covariates),
+            centre=tuple(centre.tolist()),
+            spread=tuple(spread.tolist()),
+            lowest=tuple(values.min(axis=0).tolist()) if covariates else (),
+            highest=tuple(values.max(axis=0).tolist()) if covariates else (),
+        )
 
     def predict(self, weather: pd.DataFrame, places: pd.DataFrame) -> pd.Series:
         """Day of the year of the first leaf for each site and year.
@@ -217,7 +227,9 @@ class SpringModel:
             standardised = (values - np.array(self.centre)) / np.array(self.spread)
         else:
             standardised = np.zeros((len(rows.keys), 0))
-        days = [_first_passing(member.sums(rows), member.threshold(standardised), rows) for member in self.members]
+        days = [
+            _first_passing(member.sums(rows), member.threshold(standardised), rows) for member in self.members
+        ]
         return np.asarray(np.mean(days, axis=0))
 
 
@@ -234,7 +246,9 @@ def _candidate(
     solution = np.linalg.lstsq(design, np.log(reached), rcond=None)[0]
     tried = []
     for scale in _SCALES:
-        trial = Member(first_day, base_c, power, float(solution[0] + np.log(scale)), tuple(map(float, solution[1:])))
+        trial = Member(
+            first_day, base_c, power, float(solution[0] + np.log(scale)), tuple(map(float, solution[1:]))
+        )
         error = _first_passing(sums, trial.threshold(standardised), rows) - observed
         tried.append((float(np.sqrt((error**2).mean())), trial))
     return min(tried, key=lambda pair: pair[0])
@@ -243,7 +257,7 @@ def _candidate(
 def _first_passing(sums: Floats, threshold: Floats, rows: SiteYears) -> Floats:
     """First day on which each row's sum reaches its threshold; the last day if it never does."""
     column = (sums < threshold[:, None]).sum(axis=1)
-    return rows.day_of_year[np.minimum(column, sums.shape[1] - 1)].astype(float)
+    return np.asarray(rows.day_of_year[np.minimum(column, sums.shape[1] - 1)], dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -284,7 +298,7 @@ class AutumnModel:
         return cls(float(mean - centre @ slopes), float(slopes[0]), float(slopes[1]))
 
     def predict(self, weather: pd.DataFrame, places: pd.DataFrame) -> pd.Series:
-        """Day of the year of the first leaf fall for each site and year; arguments as in `SpringModel.predict`."""
+        """Day of the year of the first leaf fall for each site and year, as `SpringModel.predict`."""
         rows = SiteYears.of(weather, places)
         return pd.Series(self.days(rows), index=rows.keys, name="leaf_off_doy")
 
@@ -297,7 +311,9 @@ class AutumnModel:
 def _autumn_features(rows: SiteYears) -> Floats:
     inside = (rows.day_of_year >= _SEPTEMBER[0]) & (rows.day_of_year <= _SEPTEMBER[1])
     if not inside.any():
-        raise InvalidData("the weather has no September", field="doy", expected=f"days {_SEPTEMBER[0]} to {_SEPTEMBER[1]}")
+        raise InvalidData(
+            "the weather has no September", field="doy", expected=f"days {_SEPTEMBER[0]} to {_SEPTEMBER[1]}"
+        )
     september = rows.temperature_c[:, inside].mean(axis=1)
     return np.column_stack([september, rows.place["mean_temperature_c"].to_numpy(dtype=float)])
 
@@ -307,12 +323,12 @@ def _weighted_ridge(scaled: Floats, observed: Floats, weight: Floats) -> tuple[F
     mean = float(np.average(observed, weights=weight))
     deviation = scaled - centre
     normal = deviation.T @ (weight[:, None] * deviation) + _RIDGE * np.eye(scaled.shape[1])
-    slopes = np.linalg.solve(normal, deviation.T @ (weight * (observed - mean)))
+    slopes = np.asarray(np.linalg.solve(normal, deviation.T @ (weight * (observed - mean))), dtype=np.float64)
     return slopes, mean - float(centre @ slopes)
 
 
 def leave_sites_out(
-    model: type[SpringModel] | type[AutumnModel],
+    model: type[SpringModel | AutumnModel],
     dates: pd.DataFrame,
     weather: pd.DataFrame,
     places: pd.DataFrame,
@@ -339,4 +355,24 @@ def leave_sites_out(
     return predicted
 
 
-PHENOCAM_AUTUMN = AutumnModel(intercept_doy=0.0, per_k_of_september=0.0, per_k_of_place=0.0)
+# Fitted with `SpringModel.fit(..., covariates=())` and `AutumnModel.fit` to 238 and 243 site-years of 42
+# sites of PhenoCam V1 (Richardson and others 2017, ORNL DAAC), latitudes 30 to 48 N. Thresholds that follow
+# latitude do not carry over to 60 N, so the northern spring model has one threshold for all.
+_NORTHERN_MEMBERS = (
+    (59, 0.0, 4.0, 7.07378),
+    (50, -2.0, 4.0, 7.32950),
+    (32, 2.0, 6.0, 7.40183),
+    (59, 2.0, 6.0, 7.40124),
+    (59, -2.0, 3.0, 7.02712),
+    (59, 2.0, 5.0, 7.08533),
+    (50, 2.0, 6.0, 7.38664),
+    (32, 0.0, 5.0, 7.39787),
+    (59, 0.0, 5.0, 7.33457),
+    (68, 2.0, 5.0, 7.08888),
+)
+
+NORTHERN_SPRING = SpringModel(tuple(Member(*values) for values in _NORTHERN_MEMBERS), error_days=9.2)
+"""Spring of deciduous trees in northern cities; no Estonian or Finnish date went into it."""
+
+NORTHERN_AUTUMN = AutumnModel(254.13663, 1.32180, 1.22449, error_days=11.8)
+"""Autumn likewise."""

@@ -27,9 +27,13 @@ UNIT_M = 0.1
 
 
 def write_cityjson(
-    trees: gpd.GeoDataFrame, path: str | Path, *, areas: gpd.GeoDataFrame | None = None,
-    title: str = "Trees and green areas", with_seasons: bool = True,
-) -> None:  # fmt: skip
+    trees: gpd.GeoDataFrame,
+    path: str | Path,
+    *,
+    areas: gpd.GeoDataFrame | None = None,
+    title: str = "Trees and green areas",
+    with_seasons: bool = True,
+) -> None:
     """Write trees and green areas as one CityJSON 2.0 file.
 
     Args:
@@ -60,12 +64,17 @@ def write_cityjson(
         "metadata": {
             "title": title,
             "referenceSystem": f"https://www.opengis.net/def/crs/EPSG/0/{epsg}",
-            "geographicalExtent": [*corners.min(axis=0).round(3), *corners.max(axis=0).round(3)] if len(corners) else [0.0] * 6,
+            "geographicalExtent": [*corners.min(axis=0).round(3), *corners.max(axis=0).round(3)]
+            if len(corners)
+            else [0.0] * 6,
         },
         "transform": {"scale": [SCALE_M] * 3, "translate": origin.round(3).tolist()},
         "geometry-templates": _templates(),
     }
-    objects = [*_tree_objects(table, index[: len(points)], with_seasons=with_seasons), *covers.objects(index[len(points) :])]
+    objects = [
+        *_tree_objects(table, index[: len(points)], with_seasons=with_seasons),
+        *covers.objects(index[len(points) :]),
+    ]
     text = json.dumps(head, separators=(",", ":"))[:-1]
     text += ',"CityObjects":{' + ",".join(objects) + "}"
     text += ',"vertices":' + json.dumps(used.tolist(), separators=(",", ":")) + "}"
@@ -85,19 +94,30 @@ def _templates() -> dict[str, Any]:
 
 
 def _tree_objects(table: gpd.GeoDataFrame, vertex: NDArray[np.int64], *, with_seasons: bool) -> list[str]:
-    """Each tree as a member of CityObjects; written out, because building dictionaries first takes thrice as long."""
+    """Each tree as a member of CityObjects, written out: to build dictionaries first takes thrice as long."""
     names = [json.dumps(str(name)) for name in table["tree_id"]]
     kinds = [json.dumps(str(name)) for name in table["species"]]
-    wide, high = ((table[name] / UNIT_M).round().astype(int).clip(lower=1) for name in ("crown_diameter_m", "height_m"))
+    wide, high = (
+        (table[name] / UNIT_M).round().astype(int).clip(lower=1) for name in ("crown_diameter_m", "height_m")
+    )
     trunk = (table["dbh_cm"] / 100.0).round(2)
     seasons = [""] * len(table)
     if with_seasons:
-        days = zip(table["year"].tolist(), table["leaf_on_doy"].tolist(), table["leaf_off_doy"].tolist(), strict=True)
+        days = zip(
+            table["year"].tolist(), table["leaf_on_doy"].tolist(), table["leaf_off_doy"].tolist(), strict=True
+        )
         seasons = [f',"year":{year},"leafOn":{on},"leafOff":{off}' for year, on, off in days]
     columns = zip(
-        names, kinds, high.tolist(), wide.tolist(), trunk.tolist(), seasons, forms(table).tolist(), vertex.tolist(),
+        names,
+        kinds,
+        high.tolist(),
+        wide.tolist(),
+        trunk.tolist(),
+        seasons,
+        forms(table).tolist(),
+        vertex.tolist(),
         strict=True,
-    )  # fmt: skip
+    )
     return [
         f'{name}:{{"type":"SolitaryVegetationObject","attributes":{{"species":{species},"height":{h / 10},'
         f'"trunkDiameter":{dbh},"crownDiameter":{w / 10}{season}}},"geometry":[{{"type":"GeometryInstance",'
@@ -125,12 +145,14 @@ class _Covers:
 
 def _covers(areas: gpd.GeoDataFrame, trees: gpd.GeoDataFrame) -> _Covers:
     if areas.crs != trees.crs:
-        raise InvalidData("green areas and trees need one coordinate system", field="crs", value=str(areas.crs))
+        raise InvalidData(
+            "green areas and trees need one coordinate system", field="crs", value=str(areas.crs)
+        )
     rows, corners, count = [], [], 0
     for area in areas.itertuples(index=False):
         surfaces = []
         for polygon in shapely.get_parts(shapely.normalize(area.geometry)):
-            rings = []
+            rings: list[tuple[int, int]] = []
             for ring in (polygon.exterior, *polygon.interiors):
                 points = shapely.get_coordinates(ring, include_z=True)[:-1]
                 # Surfaces face up: outer rings run counter-clockwise, inner ones clockwise.
@@ -166,18 +188,27 @@ def read_cityjson(path: str | Path) -> CityModel:
     if not isinstance(model, dict) or model.get("type") != "CityJSON" or model.get("version") != "2.0":
         raise UnreadableSource("not a CityJSON 2.0 file", file=path)
     transform = model["transform"]
-    vertices = np.array(model["vertices"], dtype=float).reshape(-1, 3) * transform["scale"] + transform["translate"]
+    vertices = (
+        np.array(model["vertices"], dtype=float).reshape(-1, 3) * transform["scale"] + transform["translate"]
+    )
     crs = "EPSG:" + model["metadata"]["referenceSystem"].rsplit("/", 1)[1]
     members = model["CityObjects"].items()
     solitary = [(name, body) for name, body in members if body["type"] == "SolitaryVegetationObject"]
     place = vertices[[body["geometry"][0]["boundaries"][0] for _, body in solitary]].reshape(-1, 3)
-    trees = gpd.GeoDataFrame([{"tree_id": name, **body["attributes"]} for name, body in solitary],
-                             geometry=shapely.points(place), crs=crs)  # fmt: skip
+    trees = gpd.GeoDataFrame(
+        [{"tree_id": name, **body["attributes"]} for name, body in solitary],
+        geometry=shapely.points(place),
+        crs=crs,
+    )
     covers = [(name, body) for name, body in members if body["type"] == "PlantCover"]
     shapes = [_polygons(body["geometry"][0]["boundaries"], vertices) for _, body in covers]
-    areas = gpd.GeoDataFrame([{"area_id": name, **body["attributes"]} for name, body in covers], geometry=shapes, crs=crs)
+    areas = gpd.GeoDataFrame(
+        [{"area_id": name, **body["attributes"]} for name, body in covers], geometry=shapes, crs=crs
+    )
     return CityModel(trees, areas)
 
 
 def _polygons(boundaries: list[list[list[int]]], vertices: NDArray[np.float64]) -> shapely.MultiPolygon:
-    return shapely.MultiPolygon([shapely.Polygon(vertices[rings[0]], [vertices[r] for r in rings[1:]]) for rings in boundaries])
+    return shapely.MultiPolygon(
+        [shapely.Polygon(vertices[rings[0]], [vertices[r] for r in rings[1:]]) for rings in boundaries]
+    )

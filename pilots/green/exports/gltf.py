@@ -1,8 +1,8 @@
 """Trees for the browser: one glTF mesh per form, drawn fifty thousand times, as a 3D Tiles tileset.
 
-A tile holds the places and sizes of its trees as arrays for the graphics card (EXT_mesh_gpu_instancing) and their
-attributes, among them year and season, as a table (EXT_instance_features, EXT_structural_metadata); a viewer
-such as Cesium or loaders.gl picks and colours single trees from it.
+A tile holds the places and sizes of its trees as arrays for the graphics card (EXT_mesh_gpu_instancing) and
+their attributes, among them year and season, as a table (EXT_instance_features, EXT_structural_metadata); a
+viewer such as Cesium or loaders.gl picks and colours single trees from it.
 """
 
 from __future__ import annotations
@@ -25,10 +25,21 @@ from pilots.green.exports.trees import checked_trees, forms
 
 _GLB_MAGIC, _JSON_CHUNK, _BIN_CHUNK = 0x46546C67, 0x4E4F534A, 0x004E4942
 _FLOAT, _UNSIGNED_INT = 5126, 5125
-_SEASONS = {"summer": (0.28, 0.47, 0.18), "autumn": (0.75, 0.50, 0.15), "winter": (0.45, 0.38, 0.33), "spring": (0.50, 0.68, 0.28)}
+_SEASONS = {
+    "summer": (0.28, 0.47, 0.18),
+    "autumn": (0.75, 0.50, 0.15),
+    "winter": (0.45, 0.38, 0.33),
+    "spring": (0.50, 0.68, 0.28),
+}
 _CONIFER_RGB, _TRUNK_RGB = (0.13, 0.30, 0.18), (0.36, 0.27, 0.20)
-_NUMBERS = {"height_m": "FLOAT32", "crown_diameter_m": "FLOAT32", "dbh_cm": "FLOAT32", "year": "UINT32",
-            "leaf_on_doy": "UINT32", "leaf_off_doy": "UINT32"}  # fmt: skip
+_NUMBERS = {
+    "height_m": "FLOAT32",
+    "crown_diameter_m": "FLOAT32",
+    "dbh_cm": "FLOAT32",
+    "year": "UINT32",
+    "leaf_on_doy": "UINT32",
+    "leaf_off_doy": "UINT32",
+}
 
 
 @dataclass
@@ -71,7 +82,11 @@ def write_glb(trees: gpd.GeoDataFrame, path: str | Path, *, season: str = "summe
         "scenes": [{"nodes": []}],
         "nodes": [],
         "meshes": [],
-        "materials": [_material("trunk", _TRUNK_RGB), _material("crown", _SEASONS[season]), _material("conifer", _CONIFER_RGB)],
+        "materials": [
+            _material("trunk", _TRUNK_RGB),
+            _material("crown", _SEASONS[season]),
+            _material("conifer", _CONIFER_RGB),
+        ],
         "accessors": [],
     }
     kind = forms(table)
@@ -92,7 +107,9 @@ def _material(name: str, rgb: tuple[float, float, float]) -> dict[str, Any]:
     return {"name": name, "pbrMetallicRoughness": surface, "doubleSided": True}
 
 
-def _accessor(accessors: list[dict[str, Any]], view: int, component: int, count: int, kind: str, **more: Any) -> int:
+def _accessor(
+    accessors: list[dict[str, Any]], view: int, component: int, count: int, kind: str, **more: Any
+) -> int:
     accessors.append({"bufferView": view, "componentType": component, "count": count, "type": kind, **more})
     return len(accessors) - 1
 
@@ -105,8 +122,15 @@ def _upright(points: NDArray[np.float64]) -> NDArray[np.float32]:
 def _mesh(form: int, accessors: list[dict[str, Any]], binary: _Binary) -> dict[str, Any]:
     unit = shape(form)
     points = _upright(unit.points)
-    position = _accessor(accessors, binary.add(points), _FLOAT, len(points), "VEC3",
-                         min=points.min(axis=0).tolist(), max=points.max(axis=0).tolist())  # fmt: skip
+    position = _accessor(
+        accessors,
+        binary.add(points),
+        _FLOAT,
+        len(points),
+        "VEC3",
+        min=points.min(axis=0).tolist(),
+        max=points.max(axis=0).tolist(),
+    )
     primitives = []
     for triangles, material in ((unit.trunk, 0), (unit.crown, 2 if FORMS[form] == "conifer" else 1)):
         indices = triangles.astype(np.uint32).ravel()
@@ -116,7 +140,11 @@ def _mesh(form: int, accessors: list[dict[str, Any]], binary: _Binary) -> dict[s
 
 
 def _instances(
-    table: gpd.GeoDataFrame, offsets: NDArray[np.float64], row: NDArray[np.int64], model: dict[str, Any], binary: _Binary
+    table: gpd.GeoDataFrame,
+    offsets: NDArray[np.float64],
+    row: NDArray[np.int64],
+    model: dict[str, Any],
+    binary: _Binary,
 ) -> dict[str, Any]:
     count = len(table)
     size = table[["crown_diameter_m", "height_m", "crown_diameter_m"]].to_numpy(dtype=np.float32)
@@ -148,8 +176,11 @@ def _attributes(table: gpd.GeoDataFrame, binary: _Binary) -> dict[str, Any]:
         words = [str(word).encode() for word in table[name]]
         offsets = np.cumsum([0, *map(len, words)]).astype(np.uint32)
         properties[name] = {"type": "STRING"}
-        values[name] = {"values": binary.add(b"".join(words) or b"\0"), "stringOffsets": binary.add(offsets),
-                        "stringOffsetType": "UINT32"}  # fmt: skip
+        values[name] = {
+            "values": binary.add(b"".join(words) or b"\0"),
+            "stringOffsets": binary.add(offsets),
+            "stringOffsetType": "UINT32",
+        }
     return {
         "schema": {"id": "twinbox_trees", "classes": {"tree": {"properties": properties}}},
         "propertyTables": [{"class": "tree", "count": len(table), "properties": values}],
@@ -162,7 +193,13 @@ def _packed(model: dict[str, Any], binary: bytes) -> bytes:
     binary += b"\0" * (-len(binary) % 4)
     length = 12 + 8 + len(text) + 8 + len(binary)
     head = struct.pack("<III", _GLB_MAGIC, 2, length)
-    return head + struct.pack("<II", len(text), _JSON_CHUNK) + text + struct.pack("<II", len(binary), _BIN_CHUNK) + binary
+    return (
+        head
+        + struct.pack("<II", len(text), _JSON_CHUNK)
+        + text
+        + struct.pack("<II", len(binary), _BIN_CHUNK)
+        + binary
+    )
 
 
 def read_glb(path: str | Path) -> tuple[dict[str, Any], bytes]:
@@ -182,7 +219,9 @@ def read_glb(path: str | Path) -> tuple[dict[str, Any], bytes]:
     return json.loads(raw[20 : 20 + size]), raw[20 + size + 8 :]
 
 
-def write_tileset(trees: gpd.GeoDataFrame, folder: str | Path, *, season: str = "summer", tile_m: float = 500.0) -> None:
+def write_tileset(
+    trees: gpd.GeoDataFrame, folder: str | Path, *, season: str = "summer", tile_m: float = 500.0
+) -> None:
     """Write trees as a 3D Tiles 1.1 tileset: ``tileset.json`` and one file per square of the map.
 
     Args:
@@ -202,7 +241,12 @@ def write_tileset(trees: gpd.GeoDataFrame, folder: str | Path, *, season: str = 
         origin = write_glb(part, target / name, season=season)
         children.append({**_tile(part, origin), "content": {"uri": name}})
     everything = _tile(table, np.array([*(np.array(table.total_bounds).reshape(2, 2).mean(axis=0)), 0.0]))
-    root = {"boundingVolume": everything["boundingVolume"], "geometricError": 500.0, "refine": "ADD", "children": children}
+    root = {
+        "boundingVolume": everything["boundingVolume"],
+        "geometricError": 500.0,
+        "refine": "ADD",
+        "children": children,
+    }
     tileset = {"asset": {"version": "1.1"}, "geometricError": 1000.0, "root": root}
     (target / "tileset.json").write_text(json.dumps(tileset, indent=1), encoding="utf-8")
 
@@ -217,10 +261,16 @@ def _tile(table: gpd.GeoDataFrame, origin: NDArray[np.float64]) -> dict[str, Any
     longitude, latitude = to_globe.transform(origin[0], origin[1])
     turned = pyproj.Proj(table.crs).get_factors(longitude, latitude).meridian_convergence
     matrix = _east_north_up(longitude, latitude, origin[2], turned)
-    return {"boundingVolume": {"region": region}, "geometricError": 0.0, "transform": matrix.T.ravel().tolist()}
+    return {
+        "boundingVolume": {"region": region},
+        "geometricError": 0.0,
+        "transform": matrix.T.ravel().tolist(),
+    }
 
 
-def _east_north_up(longitude: float, latitude: float, height: float, convergence_deg: float) -> NDArray[np.float64]:
+def _east_north_up(
+    longitude: float, latitude: float, height: float, convergence_deg: float
+) -> NDArray[np.float64]:
     """Matrix from local axes (x grid east, y up, z grid south, turned by 3D Tiles to z up) to the globe."""
     to_centre = pyproj.Transformer.from_crs("EPSG:4979", "EPSG:4978", always_xy=True)
     place = np.array(to_centre.transform(longitude, latitude, height))

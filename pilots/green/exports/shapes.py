@@ -52,7 +52,9 @@ def _ring(sides: int, radius: float, height: float) -> NDArray[np.float64]:
     return np.column_stack([radius * np.cos(angle), radius * np.sin(angle), np.full(sides, height)])
 
 
-def _prism(sides: int, radius: float, low: float, high: float) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _prism(
+    sides: int, radius: float, low: float, high: float
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     points = np.vstack([_ring(sides, radius, low), _ring(sides, radius, high)])
     return points, np.array(_band(0, sides, sides))
 
@@ -66,7 +68,9 @@ def _band(lower: int, upper: int, sides: int) -> list[tuple[int, int, int]]:
     return triangles
 
 
-def _lathe(rings: list[tuple[float, float]], bottom: float, top: float) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _lathe(
+    rings: list[tuple[float, float]], bottom: float, top: float
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """A body of revolution from rings (height, radius) between two tips."""
     points = [np.array([[0.0, 0.0, bottom]]), *(_ring(_SIDES, radius, height) for height, radius in rings)]
     points.append(np.array([[0.0, 0.0, top]]))

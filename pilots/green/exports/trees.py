@@ -30,13 +30,21 @@ COLUMNS = {
     "leaf_on_doy": "day of the year on which leaves come; 0 for evergreens",
     "leaf_off_doy": "day of the year on which they fall; 0 for evergreens",
 }
-"""Columns of the table besides the geometry (points in a projected system, with z where the ground is known)."""
+"""Columns of the table besides the geometry: points in a projected system, with z where it is known."""
 
 
 def tree_table(
-    trees: Stock, x_m: ArrayLike, y_m: ArrayLike, *, crs: str, year: int, leaf_on_doy: float, leaf_off_doy: float,
-    tree_id: ArrayLike | None = None, ground_m: ArrayLike = 0.0,
-) -> gpd.GeoDataFrame:  # fmt: skip
+    trees: Stock,
+    x_m: ArrayLike,
+    y_m: ArrayLike,
+    *,
+    crs: str,
+    year: int,
+    leaf_on_doy: float,
+    leaf_off_doy: float,
+    tree_id: ArrayLike | None = None,
+    ground_m: ArrayLike = 0.0,
+) -> gpd.GeoDataFrame:
     """Arrange a stock as a table for export.
 
     Args:
@@ -55,7 +63,9 @@ def tree_table(
     z = np.broadcast_to(np.asarray(ground_m, dtype=float), (len(trees),))
     height = trees.height_m
     table = {
-        "tree_id": np.arange(1, len(trees) + 1).astype(str) if tree_id is None else np.asarray(tree_id).astype(str),
+        "tree_id": np.arange(1, len(trees) + 1).astype(str)
+        if tree_id is None
+        else np.asarray(tree_id).astype(str),
         "species": names[trees.species],
         "year": np.full(len(trees), year, np.int32),
         "dbh_cm": trees.dbh_cm.round(1),
@@ -89,7 +99,9 @@ def checked_trees(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         bad = ~(table[name] > 0)
         if bad.any():
             row = int(np.flatnonzero(bad)[0])
-            raise InvalidData("a tree without size", row=row + 1, field=name, value=float(table[name].iloc[row]))
+            raise InvalidData(
+                "a tree without size", row=row + 1, field=name, value=float(table[name].iloc[row])
+            )
     return table
 
 
@@ -122,7 +134,9 @@ def stock_of(table: pd.DataFrame) -> Stock:
     """The trees of a table as a stock."""
     kinds = table["species"].map(INDEX)
     if kinds.isna().any():
-        raise InvalidData("unknown species", field="species", value=table.loc[kinds.isna(), "species"].iloc[0])
+        raise InvalidData(
+            "unknown species", field="species", value=table.loc[kinds.isna(), "species"].iloc[0]
+        )
     return stock(
         kinds.to_numpy(),
         dbh_cm=table["dbh_cm"].to_numpy(),

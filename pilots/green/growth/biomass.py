@@ -1,9 +1,10 @@
 """Wood, carbon and carbon dioxide in trees.
 
-A lime with a trunk of 40 cm and a height of 13 m holds 1.7 m3 of wood above ground, some 700 kg when dry; with its
-roots that is half a tonne of carbon. Volume equations measured on city trees come first (McHale and others
-2009; Pillsbury and others 1998; Aguaron and McPherson 2012, all as given in tables S7 to S9 of the Urban Tree
-Database); forest equations over-estimate open-grown trees and are reduced by a fifth, as i-Tree Eco does.
+A lime with a trunk of 40 cm and a height of 13 m holds 1.7 m3 of wood above ground, some 700 kg when dry;
+with its roots that is half a tonne of carbon. Volume equations measured on city trees come first (McHale and
+others 2009; Pillsbury and others 1998; Aguaron and McPherson 2012, all as given in tables S7 to S9 of the
+Urban Tree Database); forest equations over-estimate open-grown trees and are reduced by a fifth, as i-Tree
+Eco does.
 
 An equation carried to another city errs by up to 60 % for a whole street population (McHale and others 2009,
 Urban Forestry and Urban Greening 8:49-60): give ranges.
@@ -133,11 +134,15 @@ def read_biomass_equations(path: str | Path, *, from_forest: bool) -> list[Bioma
     if lacking:
         raise UnreadableSource("the table of biomass equations lacks columns", file=path, value=lacking)
     found = []
-    for row, (species, least, largest, text, predicts) in enumerate(table[needed].itertuples(index=False), start=1):
+    for row, (species, least, largest, text, predicts) in enumerate(
+        table[needed].itertuples(index=False), start=1
+    ):
         try:
             _parse(text)
         except SyntaxError as error:
-            raise InvalidData("cannot read a formula", file=path, row=row, field="Equation", value=text) from error
+            raise InvalidData(
+                "cannot read a formula", file=path, row=row, field="Equation", value=text
+            ) from error
         low, high = np.nan_to_num(float(least), nan=0.0), np.nan_to_num(float(largest), nan=np.inf)
         found.append(BiomassEquation(species.strip(), predicts.strip(), text, low, high, from_forest))
     return found
@@ -146,10 +151,11 @@ def read_biomass_equations(path: str | Path, *, from_forest: bool) -> list[Bioma
 def _parse(text: str) -> ast.expr:
     """Turn a spreadsheet formula into an expression."""
     formula = text.strip().lstrip("=").replace("^", "**").replace("dw density", "dwdensity").replace(" ", "")
-    if formula.count(")") == formula.count("(") + 1:  # one published formula closes a bracket that it never opened
+    if (
+        formula.count(")") == formula.count("(") + 1
+    ):  # one published formula closes a bracket that it never opened
         formula = formula.replace(")", "", 1)
-    tree = ast.parse(formula, mode="eval").body
-    return tree
+    return ast.parse(formula, mode="eval").body
 
 
 def _evaluate(node: ast.expr, values: dict[str, Floats]) -> Floats:
@@ -162,7 +168,9 @@ def _evaluate(node: ast.expr, values: dict[str, Floats]) -> Floats:
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         return np.asarray(-_evaluate(node.operand, values))
     if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
-        return np.asarray(_OPERATORS[type(node.op)](_evaluate(node.left, values), _evaluate(node.right, values)))
+        return np.asarray(
+            _OPERATORS[type(node.op)](_evaluate(node.left, values), _evaluate(node.right, values))
+        )
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _FUNCTIONS:
         return np.asarray(_FUNCTIONS[node.func.id](_evaluate(node.args[0], values)))
     raise InvalidData("a formula uses something else than arithmetic", value=ast.dump(node))

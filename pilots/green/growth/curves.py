@@ -48,18 +48,21 @@ class AgeCurve:
         start, stop = _longest_run(rising)
         age, dbh = age[start:stop], dbh[start:stop]
         yearly = np.interp(age[0] + 1.0, age, dbh) - dbh[0]
-        earlier = np.arange(-int(np.ceil((dbh[0] - SMALLEST_DBH_CM) / max(yearly, 0.05) / STEP_YEARS)), 0) * STEP_YEARS
+        earlier = (
+            np.arange(-int(np.ceil((dbh[0] - SMALLEST_DBH_CM) / max(yearly, 0.05) / STEP_YEARS)), 0)
+            * STEP_YEARS
+        )
         first = dbh[0] + earlier * yearly
         keep = first >= SMALLEST_DBH_CM
         return cls(np.concatenate([age[0] + earlier[keep], age]), np.concatenate([first[keep], dbh]))
 
     def dbh_at(self, age_years: ArrayLike) -> Floats:
         """Diameter at an age; constant beyond both ends."""
-        return np.interp(np.asarray(age_years, dtype=float), self.age_years, self.dbh_cm)
+        return np.asarray(np.interp(np.asarray(age_years, dtype=float), self.age_years, self.dbh_cm))
 
     def age_at(self, dbh_cm: ArrayLike) -> Floats:
         """Age at a diameter; that of the nearer end beyond both ends."""
-        return np.interp(np.asarray(dbh_cm, dtype=float), self.dbh_cm, self.age_years)
+        return np.asarray(np.interp(np.asarray(dbh_cm, dtype=float), self.dbh_cm, self.age_years))
 
 
 def _longest_run(rising: NDArray[np.bool_]) -> tuple[int, int]:
@@ -92,8 +95,8 @@ class SizeCurves:
 def size_curves(equations: list[GrowthEquation], region: str, code: str, largest_dbh_cm: float) -> SizeCurves:
     """Tabulate the components of one species.
 
-    Each is kept from falling as the trunk grows, above zero, and below the largest value that its authors stand
-    behind; the crown is kept no higher than the tree.
+    Each is kept from falling as the trunk grows, above zero, and below the largest value that its authors
+    stand behind; the crown is kept no higher than the tree.
     """
     dbh = np.arange(SMALLEST_DBH_CM, largest_dbh_cm + DBH_STEP_CM, DBH_STEP_CM)
     tables: dict[str, Floats] = {}

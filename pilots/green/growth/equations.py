@@ -1,9 +1,10 @@
 """The growth equations of the Urban Tree Database, and a reader for its table of coefficients.
 
-The database (McPherson, van Doorn and Peper 2016, "Urban tree database", USDA Forest Service RDS-2016-0005 and
-PSW-GTR-253, with the errata of January 2020) holds 2,402 equations fitted to 14,487 measured trees in 17 US
-cities: trunk diameter from age, age from diameter, and height, crown and leaf area from diameter. A lime in
-Minneapolis, for example, has a trunk of 3.31 + 1.20 t + 0.131 t2 - 0.0034 t3 centimetres t years after planting.
+The database (McPherson, van Doorn and Peper 2016, "Urban tree database", USDA Forest Service RDS-2016-0005
+and PSW-GTR-253, with the errata of January 2020) holds 2,402 equations fitted to 14,487 measured trees in 17
+US cities: trunk diameter from age, age from diameter, and height, crown and leaf area from diameter. A lime
+in Minneapolis, for example, has a trunk of 3.31 + 1.20 t + 0.131 t2 - 0.0034 t3 centimetres t years after
+planting.
 
 Every row of the published table can be read and evaluated, so that a city with a better climate analogue than
 ours can bring its own rows.
@@ -19,7 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from geodata.errors import InvalidData, UnreadableSource, UnknownName
+from geodata.errors import InvalidData, UnknownName, UnreadableSource
 
 Floats = NDArray[np.float64]
 Coefficients = tuple[float, float, float, float, float]
@@ -63,7 +64,12 @@ def _loglog_inside(x: Floats, k: Coefficients) -> Floats:
     return np.asarray(np.exp(a + b * np.log(np.log(x + 1) + mse / 2)))
 
 
-_SPREADS: dict[str, Callable[[Floats], Floats]] = {"1": np.ones_like, "2": np.sqrt, "3": np.asarray, "4": np.square}
+_SPREADS: dict[str, Callable[[Floats], Floats]] = {
+    "1": np.ones_like,
+    "2": np.sqrt,
+    "3": np.asarray,
+    "4": np.square,
+}
 
 FORMS: dict[str, Callable[[Floats, Coefficients], Floats]] = {
     **dict.fromkeys(("lin", "quad", "cub", "quart"), _polynomial),
@@ -142,13 +148,25 @@ def read_equations(path: str | Path, *, bias_corrected_leaf_area: bool = False) 
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise UnreadableSource("cannot read growth equations", file=path, hint=str(error)) from error
     table.columns = [str(name).strip() for name in table.columns]
-    needed = ["Region", "Scientific Name", "SpCode", "Independent variable", "Predicts component", "EqName",
-              *"abcde", "Apps min", "Apps max", "Sigma"]  # fmt: skip
+    needed = [
+        "Region",
+        "Scientific Name",
+        "SpCode",
+        "Independent variable",
+        "Predicts component",
+        "EqName",
+        *"abcde",
+        "Apps min",
+        "Apps max",
+        "Sigma",
+    ]
     lacking = [name for name in needed if name not in table.columns]
     if lacking:
         raise UnreadableSource("the table of growth equations lacks columns", file=path, value=lacking)
     rows = table[needed].itertuples(index=False, name=None)
-    return [_equation(values, path, i + 1, corrected=bias_corrected_leaf_area) for i, values in enumerate(rows)]
+    return [
+        _equation(values, path, i + 1, corrected=bias_corrected_leaf_area) for i, values in enumerate(rows)
+    ]
 
 
 def _equation(values: tuple[object, ...], path: str | Path, row: int, *, corrected: bool) -> GrowthEquation:
@@ -160,17 +178,29 @@ def _equation(values: tuple[object, ...], path: str | Path, row: int, *, correct
         ("EqName", form, FORMS),
     ):
         if value not in known:
-            raise InvalidData("unknown word", file=path, row=row, field=name, value=value, expected=", ".join(known))
+            raise InvalidData(
+                "unknown word", file=path, row=row, field=name, value=value, expected=", ".join(known)
+            )
     used = _POLYNOMIAL_TERMS.get(form, 3)
     if np.isnan(numbers[:used]).any():
-        raise InvalidData("a coefficient is missing", file=path, row=row, field="a to e", expected=f"{used} numbers")
+        raise InvalidData(
+            "a coefficient is missing", file=path, row=row, field="a to e", expected=f"{used} numbers"
+        )
     # Some rows carry a figure of another kind in the columns that their form does not use.
     a, b, c, d, e = (*numbers[:used], *([0.0] * (5 - used)))
     return GrowthEquation(
-        region=region, species=species, code=code, variable=VARIABLES[variable], component=COMPONENTS[component],
-        form=form, coefficients=(a, b, c, d, e), least=numbers[5], largest=numbers[6], sigma=numbers[7],
+        region=region,
+        species=species,
+        code=code,
+        variable=VARIABLES[variable],
+        component=COMPONENTS[component],
+        form=form,
+        coefficients=(a, b, c, d, e),
+        least=numbers[5],
+        largest=numbers[6],
+        sigma=numbers[7],
         bias_corrected=corrected and component == "leaf area",
-    )  # fmt: skip
+    )
 
 
 def equation(
@@ -182,7 +212,7 @@ def equation(
         UnknownName: There is none for that region, species, component and variable.
     """
     for candidate in equations:
-        if (candidate.region, candidate.code) == (region, code):
-            if (candidate.component, candidate.variable) == (component, variable):
-                return candidate
+        found = (candidate.region, candidate.code, candidate.component, candidate.variable)
+        if found == (region, code, component, variable):
+            return candidate
     raise UnknownName("no such growth equation", value=f"{component} from {variable} of {code} in {region}")

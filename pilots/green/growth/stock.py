@@ -1,8 +1,8 @@
 """A city's trees as columns of numbers, and how a year changes them.
 
-Each tree keeps what makes it itself: if a lime is a fifth taller than a lime of its trunk should be, it stays a
-fifth taller. Fifty thousand trees grow sixty years in a tenth of a second, because all of them follow tabulated
-curves and none is an object.
+Each tree keeps what makes it itself: if a lime is a fifth taller than a lime of its trunk should be, it stays
+a fifth taller. Fifty thousand trees grow sixty years in a tenth of a second, because all of them follow
+tabulated curves and none is an object.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from geodata.errors import InvalidData
 from pilots.green.growth.curves import DBH_STEP_CM, SMALLEST_DBH_CM, STEP_YEARS, AgeCurve, size_curves
-from pilots.green.growth.equations import equation, read_equations
+from pilots.green.growth.equations import GrowthEquation, equation, read_equations
 from pilots.green.growth.species import SPECIES
 
 Floats = NDArray[np.float64]
@@ -66,7 +66,7 @@ def tables(*, bias_corrected_leaf_area: bool = True) -> Tables:
     return Tables(np.array([curve.age_years[0] for curve in ages]), dbh, largest, size)
 
 
-def _sizes(rows: list, index: int, largest_dbh_cm: float) -> Floats:  # type: ignore[type-arg]
+def _sizes(rows: list[GrowthEquation], index: int, largest_dbh_cm: float) -> Floats:
     species = SPECIES[index]
     curves = size_curves(rows, *species.donor, largest_dbh_cm)
     carbon = species.wood.carbon_kg(curves.dbh_cm, curves.height_m)
@@ -104,7 +104,9 @@ class Stock:
 
     def joined(self, others: Stock) -> Stock:
         """These trees and others."""
-        return Stock(**{name: np.concatenate([values, getattr(others, name)]) for name, values in vars(self).items()})
+        return Stock(
+            **{name: np.concatenate([values, getattr(others, name)]) for name, values in vars(self).items()}
+        )
 
     @property
     def dbh_cm(self) -> Floats:
@@ -135,7 +137,7 @@ class Stock:
     def carbon_kg(self) -> Floats:
         """Carbon in wood and roots; a tree taller than its trunk lets expect holds more."""
         powers = np.array([species.wood.height_power for species in SPECIES])[self.species]
-        return self._size(CARBON) * self.height_ratio**powers
+        return np.asarray(self._size(CARBON) * self.height_ratio**powers)
 
     def _size(self, row: int) -> Floats:
         return _size_at(self.species, self.dbh_cm, tables().size[:, row])
@@ -147,7 +149,10 @@ def _age_grid() -> tuple[Floats, Floats]:
 
 @numba.njit(cache=True)
 def _dbh_at(
-    species: NDArray[np.int16], age: NDArray[np.float64], first_age: NDArray[np.float64], curves: NDArray[np.float64]
+    species: NDArray[np.int16],
+    age: NDArray[np.float64],
+    first_age: NDArray[np.float64],
+    curves: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     out = np.empty(len(species))
     last = curves.shape[1] - 1
@@ -186,8 +191,9 @@ def stock(
 ) -> Stock:
     """Place trees of known size on the curves of their species.
 
-    Sizes that are not known are NaN or left out. A tree's age is taken if known, else found from its trunk, else
-    from its height, else it is a tree of 20 years. What is known of a tree beyond that becomes its own ratio.
+    Sizes that are not known are NaN or left out. A tree's age is taken if known, else found from its trunk,
+    else from its height, else it is a tree of 20 years. What is known of a tree beyond that becomes its own
+    ratio.
 
     Args:
         species: Index into ``SPECIES`` of each tree.
@@ -209,7 +215,8 @@ def stock(
     if len(kinds) and (kinds.min() < 0 or kinds.max() >= len(SPECIES)):
         raise InvalidData("no such species", field="species", expected=f"0 to {len(SPECIES) - 1}")
     age = np.where(np.isnan(age), _age_from_size(kinds, dbh, height), age)
-    bare = Stock(kinds, age, *(np.ones(len(kinds)) for _ in range(3)), np.where(np.isnan(alive), 1.0, alive))
+    one = np.ones(len(kinds))
+    bare = Stock(kinds, age, one, one, one, np.where(np.isnan(alive), 1.0, alive))
     sized = replace(bare, dbh_ratio=_ratio(dbh, bare.dbh_cm))
     return replace(
         sized,
@@ -223,12 +230,19 @@ def _sizes_given(field: str, values: ArrayLike | None, count: int, low: float, h
         return np.full(count, np.nan)
     sizes = np.asarray(values, dtype=np.float64)
     if sizes.shape != (count,):
-        raise InvalidData("columns of trees differ in length", field=field, value=sizes.shape, expected=f"({count},)")
+        raise InvalidData(
+            "columns of trees differ in length", field=field, value=sizes.shape, expected=f"({count},)"
+        )
     bad = (sizes <= low) | (sizes > high)
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
-        raise InvalidData("impossible size of a tree", row=row + 1, field=field, value=float(sizes[row]),
-                          expected=f"above {max(low, 0.0):g}, at most {high:g}")  # fmt: skip
+        raise InvalidData(
+            "impossible size of a tree",
+            row=row + 1,
+            field=field,
+            value=float(sizes[row]),
+            expected=f"above {max(low, 0.0):g}, at most {high:g}",
+        )
     return sizes
 
 

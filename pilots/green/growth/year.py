@@ -18,8 +18,9 @@ from pilots.green.growth.stock import Floats, Stock, tables
 Mask = NDArray[np.bool_]
 
 ASH_DIEBACK_PER_YEAR = {"Fraxinus excelsior": 0.08}
-"""Share of the remaining crown that dies each year; about half of the crown in a decade, inside the range of the
-meta-analysis of Coker and others 2019, Plants People Planet 1:48-58."""
+"""Share of the remaining crown that dies each year; about
+half of the crown in a decade, inside the range of the meta-analysis of Coker and others 2019, Plants People
+Planet 1:48-58."""
 
 ELM_DISEASE_PER_YEAR = {"Ulmus glabra": 0.05, "Ulmus laevis": 0.02}
 """Yearly death by Dutch elm disease under sanitation, where it is present (our assumption)."""
@@ -54,7 +55,9 @@ class Hazards:
         towards_end = np.clip((trees.dbh_cm / largest - 0.8) / 0.2, 0.0, 1.0)
         chance = self.established + (self.old - self.established) * towards_end
         chance = np.where(trees.age_years < self.young_years, self.young, chance)
-        return np.clip(chance + self.sick * (1.0 - trees.condition) + per_species(trees, self.by_species), 0.0, 1.0)
+        return np.clip(
+            chance + self.sick * (1.0 - trees.condition) + per_species(trees, self.by_species), 0.0, 1.0
+        )
 
 
 def per_species(trees: Stock, rates: Mapping[str, float]) -> Floats:
@@ -89,7 +92,9 @@ def sickened(trees: Stock, loss_per_year: Mapping[str, float], severity: ArrayLi
 
 def recovered(trees: Stock, towards: ArrayLike = 1.0, share: float = 0.2) -> Stock:
     """Crowns that regain each year a share of what separates them from a condition."""
-    return replace(trees, condition=trees.condition + share * np.maximum(np.asarray(towards) - trees.condition, 0.0))
+    return replace(
+        trees, condition=trees.condition + share * np.maximum(np.asarray(towards) - trees.condition, 0.0)
+    )
 
 
 def pruned(trees: Stock, which: Mask, depth: float) -> Stock:
@@ -103,15 +108,17 @@ def regrown(trees: Stock, natural_ratio: Floats, years_to_regrow: float) -> Stoc
     return replace(trees, crown_ratio=trees.crown_ratio + gap * (1.0 - np.exp(-1.0 / years_to_regrow)))
 
 
-def windthrow_chance(trees: Stock, gust_m_s: float, in_leaf: bool) -> Floats:
+def windthrow_chance(trees: Stock, gust_m_s: float, *, in_leaf: bool) -> Floats:
     """Probability that a storm throws each tree.
 
     A logistic curve in the overturning moment: wind pressure times crown area times lever, against a
-    resistance that grows with the cube of the trunk (Peltola and others 1999, Can. J. For. Res. 29:647-661, for
-    the form; the steepness is ours). Bare crowns catch a quarter of the wind.
+    resistance that grows with the cube of the trunk (Peltola and others 1999, Can. J. For. Res. 29:647-661,
+    for the form; the steepness is ours). Bare crowns catch a quarter of the wind.
     """
     catch = 0.2 * (1.0 if in_leaf else 0.25) * trees.crown_diameter_m * trees.crown_height_m
     lever = trees.height_m - 0.5 * trees.crown_height_m
     moment = 0.5 * 1.2 * gust_m_s**2 * catch * lever
     resistance = np.pi / 32.0 * 40e6 * (trees.dbh_cm / 100.0) ** 3
-    return np.asarray(1.0 / (1.0 + np.exp(6.0 * (1.0 - moment / np.maximum(resistance, 1.0)))) - 1.0 / (1.0 + np.exp(6.0)))
+    return np.asarray(
+        1.0 / (1.0 + np.exp(6.0 * (1.0 - moment / np.maximum(resistance, 1.0)))) - 1.0 / (1.0 + np.exp(6.0))
+    )

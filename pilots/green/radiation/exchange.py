@@ -53,9 +53,17 @@ def from_the_sky(
     by_patch = weights.T.astype(np.float32)
     for pair in (slice(i, i + 2) for i in range(0, len(weights), 2)):
         _sum_sky(
-            view.code, view.start, view.facet, passed, np.ascontiguousarray(by_patch[:, pair]), sky, leaf, wall,
-            unobstructed[pair], total[:, pair],
-        )  # fmt: skip
+            view.code,
+            view.start,
+            view.facet,
+            passed,
+            np.ascontiguousarray(by_patch[:, pair]),
+            sky,
+            leaf,
+            wall,
+            unobstructed[pair],
+            total[:, pair],
+        )
     return total
 
 
@@ -72,7 +80,7 @@ def _sum_sky(
     unobstructed: NDArray[np.float32],
     total: NDArray[np.float32],
 ) -> None:
-    """Start from an open sky and replace, patch by patch, what stands in front of it; for two planes at once."""
+    """Start from an open sky and replace what stands in front of it, patch by patch; two planes at once."""
     length = unobstructed.shape[1]
     first = np.empty(length, np.float32)
     second = np.empty(length, np.float32)
@@ -130,9 +138,20 @@ def from_the_ground(
     """
     total = np.empty((len(receivers), len(weights), ground.shape[1]), np.float32)
     _sum_ground(
-        receivers.row, receivers.column, view.reach_m, view.facet, samples.row, samples.column, samples.sector,
-        samples.distance_m, np.ascontiguousarray(weights.T, dtype=np.float32), number, ground, wall, total,
-    )  # fmt: skip
+        receivers.row,
+        receivers.column,
+        view.reach_m,
+        view.facet,
+        samples.row,
+        samples.column,
+        samples.sector,
+        samples.distance_m,
+        np.ascontiguousarray(weights.T, dtype=np.float32),
+        number,
+        ground,
+        wall,
+        total,
+    )
     return total
 
 

@@ -19,7 +19,8 @@ EXTINCTION = 0.5
 
 FULL_LEAF_AREA_INDEX = 6.0
 """Leaf area per crown projection of a dense broad-leaved city tree in summer; with `WOOD_AREA_INDEX` it lets
-0.03 of the sun through, as Konarska and others (2014, Theor. Appl. Climatol. 117:363-376) measured in Gothenburg."""
+0.03 of the sun through, as Konarska and others (2014, Theor. Appl. Climatol. 117:363-376) measured in
+Gothenburg."""
 
 WOOD_AREA_INDEX = 1.0
 """Branch and trunk area per crown projection: a bare crown lets 0.61 through."""
@@ -55,7 +56,7 @@ class Foliage:
 
 
 def transmissivity(leaf_area_index: Floats | float, wood_area_index: float = WOOD_AREA_INDEX) -> Floats:
-    """Share of light that passes straight down through a crown, from leaf and wood area per crown projection."""
+    """Share of light that passes straight down through a crown of given leaf and wood area."""
     return np.asarray(np.exp(-EXTINCTION * (np.asarray(leaf_area_index) + wood_area_index)))
 
 
@@ -68,7 +69,9 @@ def leaf_short_w_m2(forcing: Forcing) -> Floats:
     from_sun = dome().angle_to(forcing.sun_azimuth_deg, np.maximum(forcing.sun_altitude_deg, 0.5))
     phase = np.pi - from_sun
     lit = 2.0 / 3.0 * (np.sin(phase) + (np.pi - phase) * np.cos(phase)) / np.pi
-    return np.asarray(CROWN_ALBEDO * (forcing.direct_normal_w_m2[:, None] * lit + 0.5 * forcing.diffuse_w_m2[:, None]))
+    return np.asarray(
+        CROWN_ALBEDO * (forcing.direct_normal_w_m2[:, None] * lit + 0.5 * forcing.diffuse_w_m2[:, None])
+    )
 
 
 def leaf_long_w_m2(forcing: Forcing, foliage: Foliage) -> Floats:

@@ -96,7 +96,6 @@ class Place:
         number[self.cells.row, self.cells.column] = np.arange(len(self.cells))
         return number
 
-
     @cached_property
     def ground(self) -> GroundView:
         """What the cells see of the ground."""
@@ -128,7 +127,8 @@ class Day:
         beam_share: Share of the beam that reaches the person in each cell.
         short_down_w_m2: Short-wave radiation on a horizontal plane at the person, beam included.
         long_down_w_m2: Long-wave radiation on it.
-        sideward_w_m2: What the person absorbs of sky, crowns and walls through the four sides, per unit weight.
+        sideward_w_m2: What the person absorbs of sky, crowns and walls through the four sides, per unit
+            weight.
         ground: Radiosity of the cells.
         ground_temperature_c: Temperature of the ground.
         sky: Radiosity of the patches of the sky.
@@ -169,7 +169,9 @@ class Radiation:
         passed = transmission_by_code(foliage)
         light = self._sunlight(forcing, foliage)
         sky = lines(forcing, forcing.sky_short_w_m2.T, forcing.sky_long_w_m2.T)
-        leaf = lines(forcing, leaf_short_w_m2(forcing).T, np.tile(leaf_long_w_m2(forcing, foliage), (len(dome()), 1)))
+        leaf = lines(
+            forcing, leaf_short_w_m2(forcing).T, np.tile(leaf_long_w_m2(forcing, foliage), (len(dome()), 1))
+        )
         wall = self._walls(forcing, light.on_facets, passed)
         planes = np.stack([dome().horizontal, dome().upright.sum(axis=0)])
         above = exchange.from_the_sky(place.sky, passed, planes, sky, leaf, wall)
@@ -217,7 +219,9 @@ class Radiation:
         _openness(self.place.sky_of_facets.code, facing, views.astype(np.float32), passed, openness)
         of_open = 2.0 * openness[:, None]
         level = np.cos(np.radians(forcing.sun_altitude_deg))
-        incidence = np.maximum(np.cos(np.radians(forcing.sun_azimuth_deg - walls.facing_deg[:, None])), 0.0) * level
+        incidence = (
+            np.maximum(np.cos(np.radians(forcing.sun_azimuth_deg - walls.facing_deg[:, None])), 0.0) * level
+        )
         sine = np.sin(np.radians(forcing.sun_altitude_deg))
         short = beam * lit * incidence + of_open * (views @ forcing.sky_short_w_m2.T)[facing]
         # Half of what a wall sees is ground, lit like the wall itself; the rest are walls in diffuse light.
@@ -226,7 +230,9 @@ class Radiation:
         sky_deficit = of_open * ((views @ forcing.sky_long_w_m2.T)[facing] - 0.5 * air)
         absorbed = FACADE.absorptance * short + FACADE.emissivity * sky_deficit
         skin = self.facade.step(absorbed.astype(np.float32), forcing, fresh_from=None)
-        long = FACADE.emissivity * black_body(skin.astype(np.float64)) + (1 - FACADE.emissivity) * (air + sky_deficit)
+        long = FACADE.emissivity * black_body(skin.astype(np.float64)) + (1 - FACADE.emissivity) * (
+            air + sky_deficit
+        )
         elsewhere = 0.15 * (diffuse + 0.3 * beam)
         return lines(forcing, np.vstack([FACADE.albedo * short, elsewhere]), np.vstack([long, air]))
 
@@ -244,7 +250,10 @@ class Radiation:
             column = self.ground.setdefault(code, Columns(material))
             absorbed = material.absorptance * short[here] + material.emissivity * (long[here] - air)
             skin = column.step(
-                absorbed.astype(np.float32), forcing, fresh_from=self.before_c, water_stress=foliage.water_stress
+                absorbed.astype(np.float32),
+                forcing,
+                fresh_from=self.before_c,
+                water_stress=foliage.water_stress,
             )
             temperature[here] = skin
             up_short[here] = material.albedo * short[here]
@@ -281,12 +290,19 @@ def absorbed_w_m2(place: Place, day: Day) -> NDArray[np.float32]:
     person, samples = place.person, place.samples
     weights = person.upward * samples.upward + person.sideward * samples.sideward.sum(axis=0)
     below = exchange.from_the_ground(
-        place.cells, place.ground, samples, weights[None], place.number,
-        absorbed_of(day.forcing, day.ground, person), absorbed_of(day.forcing, day.wall, person),
-    )  # fmt: skip
+        place.cells,
+        place.ground,
+        samples,
+        weights[None],
+        place.number,
+        absorbed_of(day.forcing, day.ground, person),
+        absorbed_of(day.forcing, day.wall, person),
+    )
     above = person.short_absorptance * day.short_down_w_m2 + person.long_absorptance * day.long_down_w_m2
     beam = person.short_absorptance * beam_on_sides_w_m2(day.forcing).sum(axis=0) * day.beam_share
-    return np.asarray(below[:, 0] + person.upward * above + person.sideward * (day.sideward_w_m2 + beam), np.float32)
+    return np.asarray(
+        below[:, 0] + person.upward * above + person.sideward * (day.sideward_w_m2 + beam), np.float32
+    )
 
 
 def beam_on_sides_w_m2(forcing: Forcing) -> NDArray[np.float32]:
@@ -297,20 +313,31 @@ def beam_on_sides_w_m2(forcing: Forcing) -> NDArray[np.float32]:
     return np.asarray(level * np.maximum(cosine, 0.0), np.float32)
 
 
-def six_sides_w_m2(place: Place, day: Day, cells: NDArray[np.int32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def six_sides_w_m2(
+    place: Place, day: Day, cells: NDArray[np.int32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Short-wave and long-wave radiation on the six sides of a person in some of the cells.
 
     The sides face up, down, north, east, south and west (each cells x 6 x steps).
     """
     samples, sky = place.samples, dome()
     above = exchange.from_the_sky(
-        place.sky.part(cells), transmission_by_code(day.foliage),
-        np.vstack([sky.horizontal, np.zeros(len(sky)), sky.upright]), day.sky, day.leaf, day.wall,
-    )  # fmt: skip
+        place.sky.part(cells),
+        transmission_by_code(day.foliage),
+        np.vstack([sky.horizontal, np.zeros(len(sky)), sky.upright]),
+        day.sky,
+        day.leaf,
+        day.wall,
+    )
     below = exchange.from_the_ground(
-        place.cells.part(cells), place.ground.part(cells), samples,
-        np.vstack([np.zeros(len(samples.row)), samples.upward, samples.sideward]), place.number, day.ground, day.wall,
-    )  # fmt: skip
+        place.cells.part(cells),
+        place.ground.part(cells),
+        samples,
+        np.vstack([np.zeros(len(samples.row)), samples.upward, samples.sideward]),
+        place.number,
+        day.ground,
+        day.wall,
+    )
     short, long = parted(day.forcing, above + below)
     level = day.forcing.direct_normal_w_m2 * np.sin(np.radians(day.forcing.sun_altitude_deg))
     beam = np.vstack([level, np.zeros_like(level), beam_on_sides_w_m2(day.forcing)])

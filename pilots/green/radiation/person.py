@@ -38,6 +38,8 @@ STANDING = Person()
 SITTING = Person(upward=0.166666, sideward=0.166666, height_m=0.75)
 
 
-def radiant_temperature_c(absorbed_w_m2: NDArray[np.floating], person: Person = STANDING) -> NDArray[np.floating]:
+def radiant_temperature_c(
+    absorbed_w_m2: NDArray[np.floating], person: Person = STANDING
+) -> NDArray[np.floating]:
     """Mean radiant temperature from the radiation that a person absorbs."""
     return np.asarray((absorbed_w_m2 / (person.long_absorptance * STEFAN_BOLTZMANN)) ** 0.25 - 273.15)

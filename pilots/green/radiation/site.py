@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -103,7 +104,9 @@ class Site:
             raise InvalidInput("a point lies on a building", field="points", value=(x_m, y_m))
         return row, column
 
-    def tiles(self, cells: int, margin_m: float = 200.0) -> Iterator[tuple[tuple[slice, slice], tuple[slice, slice], Site]]:
+    def tiles(
+        self, cells: int, margin_m: float = 200.0
+    ) -> Iterator[tuple[tuple[slice, slice], tuple[slice, slice], Site]]:
         """Cut the site into windows that can be run one after the other with bounded memory.
 
         Args:
@@ -122,11 +125,13 @@ class Site:
                     slice(max(top - margin, 0), min(core[0].stop + margin, rows)),
                     slice(max(left - margin, 0), min(core[1].stop + margin, columns)),
                 )
-                inner = tuple(slice(c.start - o.start, c.stop - o.start) for c, o in zip(core, outer, strict=True))
+                inner = tuple(
+                    slice(c.start - o.start, c.stop - o.start) for c, o in zip(core, outer, strict=True)
+                )
                 yield core, (inner[0], inner[1]), self._window(*outer)
 
     def _window(self, rows: slice, columns: slice) -> Site:
-        grids = {
+        grids: dict[str, Any] = {
             name: np.ascontiguousarray(value[rows, columns])
             for name, value in vars(self).items()
             if isinstance(value, np.ndarray)
@@ -233,9 +238,16 @@ def read_site(
     _require_same_grid(dem, ground_grid, grid)
     latitude, longitude, convergence = grid.place(surface.shape)
     return site(
-        surface_m=surface, ground_m=ground, cell_size_m=grid.cell_size_m, latitude=latitude, longitude=longitude,
-        convergence_deg=convergence, west_m=grid.west_m, north_m=grid.north_m, **grids,
-    )  # fmt: skip
+        surface_m=surface,
+        ground_m=ground,
+        cell_size_m=grid.cell_size_m,
+        latitude=latitude,
+        longitude=longitude,
+        convergence_deg=convergence,
+        west_m=grid.west_m,
+        north_m=grid.north_m,
+        **grids,
+    )
 
 
 @dataclass(frozen=True)
@@ -247,20 +259,24 @@ class _MapGrid:
 
     def place(self, shape: tuple[int, ...]) -> tuple[float, float, float]:
         """Latitude, longitude and meridian convergence of the middle."""
-        import pyproj  # noqa: PLC0415  # only rasters need it
+        import pyproj  # only rasters need it
 
         x = self.west_m + 0.5 * shape[1] * self.cell_size_m
         y = self.north_m - 0.5 * shape[0] * self.cell_size_m
-        longitude, latitude = pyproj.Transformer.from_crs(self.crs, "EPSG:4326", always_xy=True).transform(x, y)
+        longitude, latitude = pyproj.Transformer.from_crs(self.crs, "EPSG:4326", always_xy=True).transform(
+            x, y
+        )
         factors = pyproj.Proj(self.crs).get_factors(longitude, latitude)
         return float(latitude), float(longitude), float(factors.meridian_convergence)
 
 
 def _read_raster(path: str | Path) -> tuple[NDArray[np.float32], _MapGrid]:
     try:
-        import rasterio  # noqa: PLC0415  # comes with the optional extra `sources`
+        import rasterio  # comes with the optional extra `sources`
     except ImportError as error:
-        raise UnreadableSource("reading rasters needs rasterio", file=path, hint="install twinbox[sources]") from error
+        raise UnreadableSource(
+            "reading rasters needs rasterio", file=path, hint="install twinbox[sources]"
+        ) from error
     try:
         with rasterio.open(path) as source:
             raster = source.read(1, masked=True).astype(np.float32).filled(np.nan)
@@ -270,7 +286,9 @@ def _read_raster(path: str | Path) -> tuple[NDArray[np.float32], _MapGrid]:
     if crs is None or not crs.is_projected:
         raise UnreadableSource("the raster needs a projected coordinate system", file=path, value=str(crs))
     if transform.b or transform.d or not np.isclose(transform.a, -transform.e):
-        raise UnreadableSource("the raster needs square cells, north up", file=path, value=tuple(transform)[:6])
+        raise UnreadableSource(
+            "the raster needs square cells, north up", file=path, value=tuple(transform)[:6]
+        )
     return raster, _MapGrid(crs.to_wkt(), float(transform.a), float(transform.c), float(transform.f))
 
 
@@ -278,16 +296,25 @@ def _require_same_grid(path: str | Path, grid: _MapGrid, expected: _MapGrid) -> 
     tolerance = 0.01 * expected.cell_size_m
     for field in ("cell_size_m", "west_m", "north_m"):
         if abs(getattr(grid, field) - getattr(expected, field)) > tolerance:
-            raise InvalidData("rasters do not lie on one grid", file=path, field=field, value=getattr(grid, field),
-                              expected=str(getattr(expected, field)))  # fmt: skip
+            raise InvalidData(
+                "rasters do not lie on one grid",
+                file=path,
+                field=field,
+                value=getattr(grid, field),
+                expected=str(getattr(expected, field)),
+            )
 
 
 def _grid(field: str, values: ArrayLike, shape: tuple[int, ...] | None) -> NDArray[np.float32]:
     grid = np.ascontiguousarray(values, dtype=np.float32)
     if grid.ndim != 2 or (shape is not None and grid.shape != shape):
-        raise InvalidData("rasters do not match", field=field, value=grid.shape, expected=str(shape or "rows x columns"))
+        raise InvalidData(
+            "rasters do not match", field=field, value=grid.shape, expected=str(shape or "rows x columns")
+        )
     if not np.isfinite(grid).all():
-        raise InvalidData("a raster has holes", field=field, row=_first(~np.isfinite(grid)), expected="a height everywhere")
+        raise InvalidData(
+            "a raster has holes", field=field, row=_first(~np.isfinite(grid)), expected="a height everywhere"
+        )
     return grid
 
 
@@ -302,16 +329,26 @@ def _cover(values: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.int16]:
     cover = _grid("land_cover", values, shape)
     unknown = sorted(set(np.unique(cover).tolist()) - {*GROUND_OF_CODE, BUILDING_CODE})
     if unknown:
-        raise InvalidData("unknown land-cover code", field="land_cover", row=_first(cover == unknown[0]),
-                          value=unknown[0], expected=str(sorted([*GROUND_OF_CODE, BUILDING_CODE])))  # fmt: skip
+        raise InvalidData(
+            "unknown land-cover code",
+            field="land_cover",
+            row=_first(cover == unknown[0]),
+            value=unknown[0],
+            expected=str(sorted([*GROUND_OF_CODE, BUILDING_CODE])),
+        )
     return cover.astype(np.int16)
 
 
 def _require_range(field: str, grid: NDArray[np.float32], low: float, high: float) -> None:
     bad = (grid < low) | (grid > high)
     if bad.any():
-        raise InvalidData("a height is impossible", field=field, row=_first(bad), value=float(grid[bad][0]),
-                          expected=f"{low:g} to {high:g} m")  # fmt: skip
+        raise InvalidData(
+            "a height is impossible",
+            field=field,
+            row=_first(bad),
+            value=float(grid[bad][0]),
+            expected=f"{low:g} to {high:g} m",
+        )
 
 
 def _first(mask: NDArray[np.bool_]) -> str:

@@ -48,10 +48,10 @@ class Material:
     thickness_m: float = 0.64
 
 
-# Albedo and emissivity: Lindberg, Holmer and Thorsson 2008; Lindberg and others 2016 (SOLWEIG). Heat properties:
-# Oke 1987, "Boundary layer climates", table 7.4 (paved: mean of asphalt, dense concrete and stone) and 2.1 (moist
-# soil). Grass resists evaporation like the reference crop of FAO-56. A facade is brick with a quarter of windows,
-# which absorb a fifth.
+# Albedo and emissivity: Lindberg, Holmer and Thorsson 2008; Lindberg and others 2016 (SOLWEIG). Heat
+# properties: Oke 1987, "Boundary layer climates", table 7.4 (paved: mean of asphalt, dense concrete and
+# stone) and 2.1 (moist soil). Grass resists evaporation like the reference crop of FAO-56. A facade is brick
+# with a quarter of windows, which absorb a fifth.
 COBBLE = Material(0.20, 0.80, 0.95, 2.19, 2.25e6)
 PAVED = Material(0.18, 0.82, 0.95, 1.48, 2.10e6)
 GRASS = Material(0.16, 0.84, 0.94, 1.0, 1.8e6, 70.0)
@@ -60,7 +60,7 @@ WATER = Material(0.05, 0.95, 0.98, 100.0, 4.18e6, 0.0, 3.0)
 FACADE = Material(0.1875, 0.65, 0.90, 0.84, 1.36e6, None, 0.25)
 
 GROUND_OF_CODE = {0: COBBLE, 1: PAVED, 3: GRASS, 4: GRASS, 5: GRASS, 6: BARE_SOIL, 7: WATER}
-"""Ground by land-cover code of UMEP: 1 paved, 3 and 4 trees (the ground below them), 5 grass, 6 bare, 7 water."""
+"""Ground by land-cover code of UMEP: 1 paved, 3 and 4 below trees, 5 grass, 6 bare soil, 7 water."""
 
 BUILDING_CODE = 2
 
@@ -99,7 +99,9 @@ def heat_loss(material: Material, forcing: Forcing, water_stress: float = 1.0) -
     saturation = saturation_pressure_hpa(air)
     slope = 4098.0 * saturation / (air + 237.3) ** 2
     aerodynamic = AIR_HEAT_CAPACITY_J_M3_K / convection
-    psychrometric = PSYCHROMETRIC_HPA_K * (1 + material.evaporation_resistance_s_m / water_stress / aerodynamic)
+    psychrometric = PSYCHROMETRIC_HPA_K * (
+        1 + material.evaporation_resistance_s_m / water_stress / aerodynamic
+    )
     deficit = np.maximum(saturation - forcing.vapour_pressure_hpa, 0.0)
     return loss + convection * slope / psychrometric, convection * deficit / psychrometric
 
@@ -178,7 +180,12 @@ class Columns:
     layers: NDArray[np.float32] | None = None
 
     def step(
-        self, absorbed_w_m2: NDArray[np.float32], forcing: Forcing, *, fresh_from: float | None, water_stress: float = 1.0
+        self,
+        absorbed_w_m2: NDArray[np.float32],
+        forcing: Forcing,
+        *,
+        fresh_from: float | None,
+        water_stress: float = 1.0,
     ) -> NDArray[np.float32]:
         """Mean temperature of the skin in each step, C (cells x steps).
 
@@ -195,32 +202,41 @@ class Columns:
         matrices = response(self.material, loss, forcing.step_h)
         offset = loss * forcing.air_temperature_c - evaporation
         if self.layers is None:
-            self.layers = self._settled(absorbed_w_m2, offset, matrices, forcing, fresh_from)
-        return self._run(absorbed_w_m2, offset, matrices)
+            self.layers = _settled(absorbed_w_m2, offset, matrices, forcing, fresh_from)
+        return _run(self.layers, absorbed_w_m2, offset, matrices)
 
-    def _settled(
-        self, absorbed: NDArray[np.float32], offset: Floats, matrices: Response, forcing: Forcing, before_c: float | None
-    ) -> NDArray[np.float32]:
-        air, loss = forcing.air_temperature_c.mean(), matrices.loss_w_m2_k.mean()
-        cooler = 0.0 if before_c is None else loss * (air - before_c)
-        half_the_sun = 0.5 * absorbed.mean(axis=1, keepdims=True, dtype=np.float64)
-        earlier = (absorbed - half_the_sun - cooler).astype(np.float32)
-        start = (earlier.mean(axis=1, dtype=np.float64) + offset.mean()) / loss
-        self.layers = np.repeat(start.astype(np.float32)[:, None], LAYERS, axis=1)
-        for _ in range(3):
-            self._run(earlier, offset, matrices)
-        return self.layers
 
-    def _run(self, absorbed: NDArray[np.float32], offset: Floats, matrices: Response) -> NDArray[np.float32]:
-        skin = np.empty_like(absorbed)
-        carry = np.ascontiguousarray(matrices.carry.transpose(0, 2, 1), dtype=np.float32)
-        by_step = (matrices.gain, matrices.mean_carry, matrices.mean_gain, matrices.loss_w_m2_k)
-        gain, mean_carry, mean_gain, loss = (array.astype(np.float32) for array in by_step)
-        contact = np.float32(matrices.contact_w_m2_k)
-        _advance(
-            self.layers, absorbed, carry, gain, mean_carry, mean_gain, loss, contact, offset.astype(np.float32), skin
-        )
-        return skin
+def _settled(
+    absorbed: NDArray[np.float32],
+    offset: Floats,
+    matrices: Response,
+    forcing: Forcing,
+    before_c: float | None,
+) -> NDArray[np.float32]:
+    """Layers at the end of a few days like the first one, but half as sunny and as warm as it was before."""
+    loss = float(matrices.loss_w_m2_k.mean())
+    cooler = 0.0 if before_c is None else loss * (float(forcing.air_temperature_c.mean()) - before_c)
+    half_the_sun = 0.5 * absorbed.mean(axis=1, keepdims=True, dtype=np.float64)
+    earlier = (absorbed - half_the_sun - cooler).astype(np.float32)
+    start = (earlier.mean(axis=1, dtype=np.float64) + offset.mean()) / loss
+    layers = np.repeat(start.astype(np.float32)[:, None], LAYERS, axis=1)
+    for _ in range(3):
+        _run(layers, earlier, offset, matrices)
+    return layers
+
+
+def _run(
+    layers: NDArray[np.float32], absorbed: NDArray[np.float32], offset: Floats, matrices: Response
+) -> NDArray[np.float32]:
+    """Carry layers (in place) through the steps; the mean temperature of the skin in each."""
+    skin = np.empty_like(absorbed)
+    by_step = (matrices.gain, matrices.mean_carry, matrices.mean_gain, matrices.loss_w_m2_k)
+    gain, mean_carry, mean_gain, loss = (array.astype(np.float32) for array in by_step)
+    carry = np.ascontiguousarray(matrices.carry.transpose(0, 2, 1), dtype=np.float32)
+    contact = np.float32(matrices.contact_w_m2_k)
+    drive = offset.astype(np.float32)
+    _advance(layers, absorbed, carry, gain, mean_carry, mean_gain, loss, contact, drive, skin)
+    return skin
 
 
 def ground_material(code: int) -> Material:
@@ -230,5 +246,7 @@ def ground_material(code: int) -> Material:
         InvalidData: Nobody knows the code.
     """
     if code not in GROUND_OF_CODE:
-        raise InvalidData("unknown land-cover code", field="land_cover", value=code, expected=str(sorted(GROUND_OF_CODE)))
+        raise InvalidData(
+            "unknown land-cover code", field="land_cover", value=code, expected=str(sorted(GROUND_OF_CODE))
+        )
     return GROUND_OF_CODE[code]

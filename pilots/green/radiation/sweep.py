@@ -96,8 +96,14 @@ class Relief:
         base = np.full(surface.shape, NOTHING) if crown_base is None else crown_base
         top = np.where(top - base > 0.1, top, NOTHING)
         dense = np.ones(surface.shape) if density is None else density
-        pairs = [_both_orders(array) for array in (surface, top, base, dense)]
-        return cls(*pairs, cell_size_m=cell_size_m, has_crowns=bool((top > NOTHING).any()))
+        return cls(
+            surface=_both_orders(surface),
+            crown_top=_both_orders(top),
+            crown_base=_both_orders(base),
+            density=_both_orders(dense),
+            cell_size_m=cell_size_m,
+            has_crowns=bool((top > NOTHING).any()),
+        )
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -125,7 +131,11 @@ def edge_of_shadow(heights: tuple[NDArray[np.float32], NDArray[np.float32]], way
 
 @numba.njit(cache=True)
 def _sweep(
-    source: NDArray[np.float32], step: int, offset: NDArray[np.int32], rise: np.float32, edge: NDArray[np.float32]
+    source: NDArray[np.float32],
+    step: int,
+    offset: NDArray[np.int32],
+    rise: np.float32,
+    edge: NDArray[np.float32],
 ) -> None:
     majors, minors = source.shape
     start = majors - 1 if step > 0 else 0
@@ -196,9 +206,13 @@ def follow(
         here, across, low, high = there, beyond, high, high + rise
 
 
-@numba.njit(cache=True, fastmath={"nnan", "nsz"})
+_RUN = 64
+"""Neighbouring cells that walk towards the light together."""
+
+
+@numba.njit(cache=True)
 def _pass_crowns(
-    height: float,
+    height: np.float32,
     surface: NDArray[np.float32],
     crown_top: NDArray[np.float32],
     crown_base: NDArray[np.float32],
@@ -217,53 +231,85 @@ def _pass_crowns(
     rows of the raster, and the processor handles many of them in one instruction.
     """
     majors, minors = surface.shape
-    run = 64
-    low = np.empty(run, np.float32)
-    depth = np.empty(run, np.float32)
-    half = np.float32(0.5) * rise
+    low = np.empty(_RUN, np.float32)
+    depth = np.empty(_RUN, np.float32)
     for major in range(majors):
-        for left in range(0, minors, run):
-            right = min(left + run, minors)
-            waiting = False
+        for left in range(0, minors, _RUN):
+            right = min(left + _RUN, minors)
+            shaded = False
             for j in range(left, right):
-                low[j - left] = surface[major, j] + height
-                depth[j - left] = 0.0
-                z = low[j - left]
-                if solid_edge[major, j] <= z and max(crown_edge[major, j], crown_top[major, j]) > z:
-                    waiting = True
-            here, shift, ascent = major, 0, half
-            count = 0
-            while waiting:
-                first, last = max(left, -shift), min(right, minors - shift)
-                if first >= last:
-                    break
-                at, beyond = low[first - left : last - left], depth[first - left : last - left]
-                tops = crown_top[here, first + shift : last + shift]
-                bases = crown_base[here, first + shift : last + shift]
-                opacities = opacity[here, first + shift : last + shift]
-                for j in range(len(at)):
-                    inside = min(tops[j], at[j] + ascent) - max(bases[j], at[j])
-                    beyond[j] += max(inside, np.float32(0.0)) * opacities[j]
-                    at[j] += ascent
-                count += 1
-                if count % 4 == 1:
-                    edges = crown_edge[here, first + shift : last + shift]
-                    excess = NOTHING
-                    for j in range(len(at)):
-                        excess = max(excess, edges[j] - at[j])
-                    waiting = excess > -rise
-                there = here + step
-                if there < 0 or there >= majors:
-                    break
-                shift += offset[there] - offset[here]
-                here, ascent = there, rise
+                z = surface[major, j] + height
+                low[j - left], depth[j - left] = z, 0.0
+                shaded |= solid_edge[major, j] <= z and max(crown_edge[major, j], crown_top[major, j]) > z
+            if shaded:
+                _walk(
+                    major,
+                    left,
+                    right,
+                    crown_top,
+                    crown_base,
+                    opacity,
+                    crown_edge,
+                    step,
+                    offset,
+                    rise,
+                    low,
+                    depth,
+                )
             for j in range(left, right):
+                passed[major, j] = 1.0
                 if solid_edge[major, j] > surface[major, j] + height:
                     passed[major, j] = 0.0
                 elif depth[j - left] > 0.0:
                     passed[major, j] = math.exp(-depth[j - left] / sine)
-                else:
-                    passed[major, j] = 1.0
+
+
+@numba.njit(cache=True, fastmath={"nnan", "nsz"})
+def _walk(
+    major: int,
+    left: int,
+    right: int,
+    crown_top: NDArray[np.float32],
+    crown_base: NDArray[np.float32],
+    opacity: NDArray[np.float32],
+    crown_edge: NDArray[np.float32],
+    step: int,
+    offset: NDArray[np.int32],
+    rise: np.float32,
+    low: NDArray[np.float32],
+    depth: NDArray[np.float32],
+) -> None:
+    """Walk a run of cells towards the light, adding to ``depth`` what their rays meet of crowns.
+
+    ``low`` holds the height at which each ray enters its present cell. Whether anything can still be in the
+    way is only asked at every fourth step.
+    """
+    majors, minors = crown_top.shape
+    here, shift, ascent, count = major, 0, np.float32(0.5) * rise, 0
+    while True:
+        first, last = max(left, -shift), min(right, minors - shift)
+        if first >= last:
+            return
+        at, met = low[first - left : last - left], depth[first - left : last - left]
+        tops = crown_top[here, first + shift : last + shift]
+        bases = crown_base[here, first + shift : last + shift]
+        opacities = opacity[here, first + shift : last + shift]
+        for j in range(len(at)):
+            inside = min(tops[j], at[j] + ascent) - max(bases[j], at[j])
+            met[j] += max(inside, np.float32(0.0)) * opacities[j]
+            at[j] += ascent
+        if count % 4 == 0:
+            edges = crown_edge[here, first + shift : last + shift]
+            excess = NOTHING
+            for j in range(len(at)):
+                excess = max(excess, edges[j] - at[j])
+            if excess <= -rise:
+                return
+        there = here + step
+        if there < 0 or there >= majors:
+            return
+        shift += offset[there] - offset[here]
+        here, ascent, count = there, rise, count + 1
 
 
 @numba.njit(cache=True)
@@ -295,9 +341,21 @@ def _reach(
         passed[i] = 1.0
         if max(crown_edge[here, across], crown_top[here, across]) > z:
             leafy, evergreen, _, _, _, _ = follow(
-                here, across, z, surface, crown_top, crown_base, density, solid_edge, crown_edge,
-                step, offset, rise, sine, enough,
-            )  # fmt: skip
+                here,
+                across,
+                z,
+                surface,
+                crown_top,
+                crown_base,
+                density,
+                solid_edge,
+                crown_edge,
+                step,
+                offset,
+                rise,
+                sine,
+                enough,
+            )
             passed[i] = math.exp(-extinction * leafy - evergreen_extinction * evergreen)
 
 
@@ -348,10 +406,19 @@ class Beam:
         if relief.has_crowns:
             share = np.empty_like(self.solid_edge)
             _pass_crowns(
-                np.float32(height_m), relief.surface[order], relief.crown_top[order], relief.crown_base[order],
-                self.canopy.opacity[order], self.solid_edge, self.crown_edge, self.way.step, self.way.offset,
-                np.float32(self.way.rise_m), self.way.sine, share,
-            )  # fmt: skip
+                np.float32(height_m),
+                relief.surface[order],
+                relief.crown_top[order],
+                relief.crown_base[order],
+                self.canopy.opacity[order],
+                self.solid_edge,
+                self.crown_edge,
+                self.way.step,
+                self.way.offset,
+                np.float32(self.way.rise_m),
+                self.way.sine,
+                share,
+            )
         else:
             share = (self.solid_edge <= relief.surface[order] + np.float32(height_m)).astype(np.float32)
         return share.T if order else share
@@ -370,10 +437,23 @@ class Beam:
         major, minor = (column, row) if order else (row, column)
         share = np.empty(len(row), np.float32)
         _reach(
-            major, minor, height_m, relief.surface[order], relief.crown_top[order], relief.crown_base[order],
-            relief.density[order], self.solid_edge, self.crown_edge, self.way.step, self.way.offset,
-            self.way.rise_m, self.way.sine, self.canopy.extinction, self.canopy.evergreen_extinction, share,
-        )  # fmt: skip
+            major,
+            minor,
+            height_m,
+            relief.surface[order],
+            relief.crown_top[order],
+            relief.crown_base[order],
+            relief.density[order],
+            self.solid_edge,
+            self.crown_edge,
+            self.way.step,
+            self.way.offset,
+            self.way.rise_m,
+            self.way.sine,
+            self.canopy.extinction,
+            self.canopy.evergreen_extinction,
+            share,
+        )
         return share
 
 
@@ -381,5 +461,7 @@ def cast(relief: Relief, canopy: Canopy, azimuth_deg: float, altitude_deg: float
     """Cast a beam from a direction (azimuth clockwise from raster north) over a relief."""
     way = ray(azimuth_deg, altitude_deg, relief.shape, relief.cell_size_m)
     solid_edge = edge_of_shadow(relief.surface, way)
-    crown_edge = edge_of_shadow(relief.crown_top, way) if relief.has_crowns else relief.crown_top[int(way.transposed)]
+    crown_edge = (
+        edge_of_shadow(relief.crown_top, way) if relief.has_crowns else relief.crown_top[int(way.transposed)]
+    )
     return Beam(way, relief, canopy, solid_edge, crown_edge)

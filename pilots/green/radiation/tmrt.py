@@ -8,6 +8,7 @@ for its physics and sources).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from geodata.errors import InvalidInput
-from pilots.green.radiation.leaves import Foliage
+from pilots.green.leaf_area import calendar_leaf_share
+from pilots.green.radiation.leaves import FULL_LEAF_AREA_INDEX, Foliage
 from pilots.green.radiation.model import Day, Place, Radiation, absorbed_w_m2, six_sides_w_m2
 from pilots.green.radiation.person import STANDING, Person, radiant_temperature_c
 from pilots.green.radiation.site import Site
@@ -26,15 +28,20 @@ GROUND_AROUND_M = 45.0
 """How far around a point the ground is modelled."""
 
 
+Daily = float | pd.Series | None
+"""One number for all days, or one by day (index: midnights without zone), or None for a default."""
+
+
 def mean_radiant_temperature(
     site: Site,
     weather: pd.DataFrame,
     *,
     points: Sequence[tuple[float, float]] | None = None,
-    leaf_area_index: float | pd.Series | None = None,
+    leaf_area_index: Daily = None,
+    water_stress: Daily = None,
     before_c: float | None = None,
     person: Person = STANDING,
-    moments: int = 4,
+    moments: int | None = None,
 ) -> xr.Dataset:
     """Mean radiant temperature at points or over a whole site.
 
@@ -44,47 +51,80 @@ def mean_radiant_temperature(
             days: the first day is also used to find how warm walls and ground were before.
         points: Map coordinates (x, y) in metres. With points, all radiation on the six sides is returned for
             each; without, maps of the whole site.
-        leaf_area_index: Of deciduous crowns in full sun-leaf terms (m2 per m2 of crown projection): one
-            number, a series by day, or None for the calendar of the latitude.
+        leaf_area_index: Of deciduous crowns, m2 of leaf per m2 of crown projection, by day; None takes a
+            dense city crown (6 in full leaf) through the calendar of `leaf_area.calendar_leaf_share`.
+        water_stress: FAO-56 stress coefficient of lawns and leaves by day, 0 dry to 1; None is 1.
         before_c: Mean air temperature of the weeks before the first day; None estimates it.
         person: Posture and absorption.
-        moments: Positions of the sun per step for shadows.
+        moments: Positions of the sun per step for shadows; None is 12 at points and 4 on maps.
 
     Returns:
-        With points: ``mean_radiant_temperature`` (time, point), ``shortwave`` and ``longwave``
-        (time, point, side; W/m2), ``sunlit`` (share of the beam) and ``ground_temperature``. Without:
+        With points: ``mean_radiant_temperature`` (time, point), ``shortwave`` and ``longwave`` (time, point,
+        side; W/m2), ``sunlit`` (share of the beam) and ``ground_temperature``. Without:
         ``mean_radiant_temperature``, ``shortwave_down``, ``longwave_down``, ``sunlit`` and
-        ``ground_temperature`` (time, y, x), missing on buildings.
+        ``ground_temperature`` (time, y, x), missing on buildings. ``time`` is the start of each step, UTC.
 
     Raises:
         InvalidData: Weather or rasters cannot be used.
-        InvalidInput: A point lies outside or on a building.
+        InvalidInput: A point lies outside or on a building, or a day has no leaf area or stress.
     """
+    leaves = _Leaves(leaf_area_index, water_stress, southern=site.latitude < 0)
     if points is None:
-        days = list(daily_maps(site, weather, leaf_area_index=leaf_area_index, before_c=before_c, person=person, moments=moments))
-        return xr.concat(days, dim="time", data_vars="minimal", coords="minimal", compat="override", join="override")
-    place, cells = _around(site, points, person)
-    days = [_at_points(place, day, cells, points) for day in _days(place, weather, leaf_area_index, before_c, moments)]
-    return xr.concat(days, dim="time", data_vars="minimal", coords="minimal", compat="override", join="override")
+        place = Place.of(site, person, np.ones(site.shape, bool))
+        days = [_as_maps(place, day) for day in _days(place, weather, leaves, before_c, moments or 4)]
+    else:
+        place, cells = _around(site, points, person)
+        run = _days(place, weather, leaves, before_c, moments or 12)
+        days = [_at_points(place, day, cells, points) for day in run]
+    return xr.concat(
+        days, dim="time", data_vars="minimal", coords="minimal", compat="override", join="override"
+    )
 
 
 def daily_maps(
     site: Site,
     weather: pd.DataFrame,
     *,
-    leaf_area_index: float | pd.Series | None = None,
+    leaf_area_index: Daily = None,
+    water_stress: Daily = None,
     before_c: float | None = None,
     person: Person = STANDING,
     moments: int = 4,
 ) -> Iterator[xr.Dataset]:
     """The maps of `mean_radiant_temperature` one day at a time, so that a year never has to fit in memory."""
     place = Place.of(site, person, np.ones(site.shape, bool))
-    for day in _days(place, weather, leaf_area_index, before_c, moments):
+    leaves = _Leaves(leaf_area_index, water_stress, southern=site.latitude < 0)
+    for day in _days(place, weather, leaves, before_c, moments):
         yield _as_maps(place, day)
 
 
+@dataclass(frozen=True)
+class _Leaves:
+    leaf_area_index: Daily
+    water_stress: Daily
+    southern: bool
+
+    def on(self, time: pd.Timestamp) -> Foliage:
+        share = float(calendar_leaf_share(time.day_of_year, southern=self.southern))
+        return Foliage(
+            leaf_area_index=_of_day(
+                "leaf_area_index", self.leaf_area_index, time, FULL_LEAF_AREA_INDEX * share
+            ),
+            water_stress=_of_day("water_stress", self.water_stress, time, 1.0),
+        )
+
+
+def _of_day(field: str, given: Daily, time: pd.Timestamp, default: float) -> float:
+    if isinstance(given, pd.Series):
+        day = time.tz_localize(None).normalize()
+        if day not in given.index:
+            raise InvalidInput("no value for a day", field=field, value=str(day.date()))
+        return float(given[day])
+    return default if given is None else float(given)
+
+
 def _days(
-    place: Place, weather: pd.DataFrame, leaf_area_index: float | pd.Series | None, before_c: float | None, moments: int
+    place: Place, weather: pd.DataFrame, leaves: _Leaves, before_c: float | None, moments: int
 ) -> Iterator[Day]:
     drive = forcing(weather, place.site.latitude, place.site.longitude, moments=moments)
     per_day = max(round(24.0 / drive.step_h), 1)
@@ -92,30 +132,24 @@ def _days(
     radiation = Radiation(place, _weeks_before_c(first) if before_c is None else before_c)
     for start in range(0, len(drive), per_day):
         part = drive.part(slice(start, start + per_day))
-        yield radiation.day(part, Foliage(leaf_area_index=_leaf_area_index(leaf_area_index, part.time[0])))
+        yield radiation.day(part, leaves.on(part.time[len(part) // 2]))
 
 
 def _weeks_before_c(day: Forcing) -> float:
     """Mean air temperature of the weeks before a day, as far as the day itself tells.
 
     Summer days with wide swings are clear and warmer than what went before: in Helsinki (hourly observations,
-    June to August 2016-2020) the mean of the 30 days before lies 0.45 K lower per kelvin of daily range above 5.3 K.
+    June to August 2016-2020) the mean of the 30 days before lies 0.45 K lower per kelvin of daily range above
+    5.3 K.
     """
     mean = float(day.air_temperature_c.mean())
     swing = float(np.ptp(day.air_temperature_c))
     return mean - 0.45 * max(swing - 5.3, 0.0) if mean >= 15.0 else mean
 
 
-def _leaf_area_index(given: float | pd.Series | None, time: pd.Timestamp) -> float:
-    if isinstance(given, pd.Series):
-        day = time.tz_localize(None).normalize()
-        if day not in given.index:
-            raise InvalidInput("no leaf area index for a day", field="leaf_area_index", value=str(day.date()))
-        return float(given[day])
-    return 6.0 if given is None else float(given)
-
-
-def _around(site: Site, points: Sequence[tuple[float, float]], person: Person) -> tuple[Place, NDArray[np.int32]]:
+def _around(
+    site: Site, points: Sequence[tuple[float, float]], person: Person
+) -> tuple[Place, NDArray[np.int32]]:
     cells = np.array([site.cell_of(x, y) for x, y in points], dtype=np.int32)
     rows, columns = np.indices(site.shape)
     near = np.zeros(site.shape, bool)
@@ -125,14 +159,22 @@ def _around(site: Site, points: Sequence[tuple[float, float]], person: Person) -
     return place, place.number[cells[:, 0], cells[:, 1]]
 
 
-def _at_points(place: Place, day: Day, cells: NDArray[np.int32], points: Sequence[tuple[float, float]]) -> xr.Dataset:
+def _at_points(
+    place: Place, day: Day, cells: NDArray[np.int32], points: Sequence[tuple[float, float]]
+) -> xr.Dataset:
     short, long = six_sides_w_m2(place, day, cells)
     person = place.person
     weight = np.array([person.upward] * 2 + [person.sideward] * 4)
-    absorbed = np.einsum("i,pit->tp", weight, person.short_absorptance * short + person.long_absorptance * long)
+    absorbed = np.einsum(
+        "i,pit->tp", weight, person.short_absorptance * short + person.long_absorptance * long
+    )
     return xr.Dataset(
         {
-            "mean_radiant_temperature": (("time", "point"), radiant_temperature_c(absorbed, person), {"units": "degC"}),
+            "mean_radiant_temperature": (
+                ("time", "point"),
+                radiant_temperature_c(absorbed, person),
+                {"units": "degC"},
+            ),
             "shortwave": (("time", "point", "side"), short.transpose(2, 0, 1), {"units": "W m-2"}),
             "longwave": (("time", "point", "side"), long.transpose(2, 0, 1), {"units": "W m-2"}),
             "sunlit": (("time", "point"), day.beam_share[cells].T, {"units": "1"}),
@@ -157,7 +199,10 @@ def _as_maps(place: Place, day: Day) -> xr.Dataset:
         "ground_temperature": (day.ground_temperature_c, "degC"),
     }
     return xr.Dataset(
-        {name: (("time", "y", "x"), _spread(place, values), {"units": unit}) for name, (values, unit) in fields.items()},
+        {
+            name: (("time", "y", "x"), _spread(place, values), {"units": unit})
+            for name, (values, unit) in fields.items()
+        },
         coords={"time": day.forcing.time.tz_localize(None), "y": place.site.y_m, "x": place.site.x_m},
     )
 

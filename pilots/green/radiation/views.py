@@ -88,11 +88,25 @@ def view_sky(relief: Relief, receivers: Receivers, walls: Walls, convergence_deg
         order = int(way.transposed)
         major, minor = (receivers.column, receivers.row) if order else (receivers.row, receivers.column)
         count = _look_up(
-            major, minor, receivers.height_m, relief.surface[order], relief.crown_top[order],
-            relief.crown_base[order], relief.density[order], edge_of_shadow(relief.surface, way),
-            edge_of_shadow(relief.crown_top, way), way.step, way.offset, way.rise_m, way.sine,
-            first[order], levels[order], np.int32(len(walls)), code[patch], buffer,
-        )  # fmt: skip
+            major,
+            minor,
+            receivers.height_m,
+            relief.surface[order],
+            relief.crown_top[order],
+            relief.crown_base[order],
+            relief.density[order],
+            edge_of_shadow(relief.surface, way),
+            edge_of_shadow(relief.crown_top, way),
+            way.step,
+            way.offset,
+            way.rise_m,
+            way.sine,
+            first[order],
+            levels[order],
+            len(walls),
+            code[patch],
+            buffer,
+        )
         seen.append(buffer[:count].copy())
     start = np.empty(len(receivers) + 1, np.int64)
     facet = np.empty(sum(map(len, seen)), np.int32)
@@ -129,20 +143,32 @@ def _look_up(
         if solid_edge[here, across] <= z and max(crown_edge[here, across], crown_top[here, across]) <= z:
             continue
         leafy, evergreen, blocked, last, beside, level_m = follow(
-            here, across, z, surface, crown_top, crown_base, density, solid_edge, crown_edge,
-            step, offset, rise, sine, 10.0,
-        )  # fmt: skip
-        depth = min(leafy + evergreen, 10.0)
-        byte = int(math.sqrt(depth / 10.0) * 63 + 0.5)
+            here,
+            across,
+            z,
+            surface,
+            crown_top,
+            crown_base,
+            density,
+            solid_edge,
+            crown_edge,
+            step,
+            offset,
+            rise,
+            sine,
+            10.0,
+        )
+        depth = min(leafy + evergreen, DEEPEST)
+        byte = int(math.sqrt(depth / DEEPEST) * _STEPS_OF_DEPTH + 0.5)
         if evergreen > leafy:
-            byte |= 64
+            byte |= EVERGREEN
         if blocked:
-            byte |= 128
+            byte |= BLOCKED
             facet = first[last, beside]
             if facet < 0:
                 facet = other
             else:
-                level = int((level_m - surface[last, beside]) / 3.0)
+                level = int((level_m - surface[last, beside]) / FACET_M)
                 facet += min(max(level, 0), levels[last, beside] - 1)
             facets[count] = facet
             count += 1
@@ -162,7 +188,7 @@ def _sort_by_receiver(
     for i in range(code.shape[1]):
         start[i] = count
         for patch in range(code.shape[0]):
-            if code[patch, i] & 128:
+            if code[patch, i] & BLOCKED:
                 facet[count] = by_patch[cursor[patch]]
                 cursor[patch] += 1
                 count += 1
@@ -226,7 +252,7 @@ def ground_samples(site: Site, eye_m: float) -> GroundSamples:
 
 @dataclass(frozen=True)
 class GroundView:
-    """What receivers see of the ground: per receiver and sector how far it reaches and which facet ends it."""
+    """What receivers see of the ground: how far it reaches in each sector, and which facet ends it."""
 
     reach_m: NDArray[np.float32]
     facet: NDArray[np.int32]
@@ -242,9 +268,18 @@ def view_ground(site: Site, receivers: Receivers, walls: Walls) -> GroundView:
     facet = np.empty((len(receivers), SECTORS), np.int32)
     azimuth = np.radians((np.arange(SECTORS) + 0.5) * 360.0 / SECTORS - site.convergence_deg)
     _look_around(
-        receivers.row, receivers.column, site.open_ground, walls.first, np.int32(len(walls)), -np.cos(azimuth),
-        np.sin(azimuth), site.cell_size_m, float(_RING_EDGES_M[-1]), reach, facet,
-    )  # fmt: skip
+        receivers.row,
+        receivers.column,
+        site.open_ground,
+        walls.first,
+        len(walls),
+        -np.cos(azimuth),
+        np.sin(azimuth),
+        site.cell_size_m,
+        float(_RING_EDGES_M[-1]),
+        reach,
+        facet,
+    )
     return GroundView(reach, facet)
 
 
@@ -268,8 +303,8 @@ def _look_around(
             last_r, last_c = row[i], column[i]
             distance = cell_m
             while distance <= farthest_m:
-                r = int(math.floor(row[i] + south[k] * distance / cell_m + 0.5))
-                c = int(math.floor(column[i] + east[k] * distance / cell_m + 0.5))
+                r = math.floor(row[i] + south[k] * distance / cell_m + 0.5)
+                c = math.floor(column[i] + east[k] * distance / cell_m + 0.5)
                 if r < 0 or c < 0 or r >= rows or c >= columns:
                     distance = farthest_m + cell_m
                 elif not is_open[r, c]:
@@ -279,6 +314,3 @@ def _look_around(
                     distance += cell_m
             reach[i, k] = distance - 0.5 * cell_m
             facet[i, k] = first[last_r, last_c] if first[last_r, last_c] >= 0 else other
-
-
-assert FACET_M == 3.0  # noqa: S101  # `_look_up` has it written out, for the compiler

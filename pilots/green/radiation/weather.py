@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -56,7 +57,7 @@ _UMEP_NAMES = {
 }
 _UMEP_MISSING = -998.0
 _LOWEST_SUN_DEG = 0.5
-_CLOSURE_SHARE = 0.05
+_CLOSURE_SHARE = 0.10
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,8 @@ class Forcing:
 
     def part(self, steps: slice) -> Forcing:
         """The same for some of the steps."""
-        arrays = {
-            name: value[steps] for name, value in vars(self).items() if isinstance(value, (np.ndarray, pd.DatetimeIndex))
+        arrays: dict[str, Any] = {
+            name: value[steps] for name, value in vars(self).items() if name != "step_h"
         }
         return Forcing(step_h=self.step_h, **arrays)
 
@@ -137,7 +138,9 @@ def read_weather(
     for name in COLUMNS:
         if weather[name].isna().any():
             row = int(np.flatnonzero(weather[name].isna())[0]) + 1
-            raise InvalidData("a weather value is missing", file=path, row=row, field=name, expected="a number")
+            raise InvalidData(
+                "a weather value is missing", file=path, row=row, field=name, expected="a number"
+            )
     weather = weather.dropna(axis="columns")
     weather.index = clock.tz_localize("UTC")
     offset = clock_offset_h(weather, latitude, longitude) if utc_offset_h is None else utc_offset_h
@@ -154,7 +157,9 @@ def _umep_table(path: Path) -> pd.DataFrame:
     table.columns = [str(name).lstrip("%") for name in table.columns]
     lacking = [name for name in ("iy", "id", "it", "imin", *_UMEP_NAMES) if name not in table.columns]
     if lacking:
-        raise UnreadableSource("the weather file lacks columns", file=path, value=lacking, expected="UMEP text")
+        raise UnreadableSource(
+            "the weather file lacks columns", file=path, value=lacking, expected="UMEP text"
+        )
     return table
 
 
@@ -162,7 +167,7 @@ def _umep_clock(table: pd.DataFrame, path: str | Path) -> pd.DatetimeIndex:
     clock = pd.to_datetime(table["iy"].astype(int).astype(str), format="%Y")
     clock += pd.to_timedelta(table["id"] - 1, unit="D") + pd.to_timedelta(table["it"], unit="h")
     # Files of hour means carry an arbitrary minute, the same in every row.
-    if table["imin"].nunique() > 1:
+    if (table["imin"] != table["imin"].iloc[0]).any():
         clock += pd.to_timedelta(table["imin"], unit="min")
     index = pd.DatetimeIndex(clock)
     if not index.is_monotonic_increasing or index.has_duplicates:
@@ -186,12 +191,16 @@ def clock_offset_h(weather: pd.DataFrame, latitude: float, longitude: float) -> 
     """
     needed = ["global_w_m2", "diffuse_w_m2", "direct_normal_w_m2"]
     if not set(needed) <= set(weather.columns):
-        raise InvalidData("the clock cannot be found without beam, diffuse and global radiation", expected=str(needed))
+        raise InvalidData(
+            "the clock cannot be found without beam, diffuse and global radiation", expected=str(needed)
+        )
     sunny = weather[weather["direct_normal_w_m2"] > 100.0]
     if len(sunny) < 3:
         raise InvalidData("too little sun to find the clock of the weather", hint="give utc_offset_h")
     offsets = np.arange(-14.0, 14.01, 0.25)
-    error = np.array([_closure_error(sunny, latitude, longitude, offset, _step_h(weather)) for offset in offsets])
+    error = np.array(
+        [_closure_error(sunny, latitude, longitude, offset, _step_h(weather)) for offset in offsets]
+    )
     best = int(error.argmin())
     if error[best] > _CLOSURE_SHARE:
         raise InvalidData(
@@ -202,7 +211,9 @@ def clock_offset_h(weather: pd.DataFrame, latitude: float, longitude: float) -> 
     return float(offsets[best])
 
 
-def _closure_error(sunny: pd.DataFrame, latitude: float, longitude: float, offset_h: float, step_h: float) -> float:
+def _closure_error(
+    sunny: pd.DataFrame, latitude: float, longitude: float, offset_h: float, step_h: float
+) -> float:
     middle = pd.DatetimeIndex(sunny.index) + pd.Timedelta(hours=0.5 * step_h - offset_h)
     _, altitude = sun_position(middle, latitude, longitude)
     level = sunny["direct_normal_w_m2"].to_numpy() * np.sin(np.radians(np.maximum(altitude, 0.0)))
@@ -211,8 +222,13 @@ def _closure_error(sunny: pd.DataFrame, latitude: float, longitude: float, offse
 
 
 def _step_h(weather: pd.DataFrame) -> float:
-    gaps = np.diff(pd.DatetimeIndex(weather.index).asi8)
-    return 1.0 if len(gaps) == 0 else float(pd.Timedelta(int(gaps.min()), unit=weather.index.unit).total_seconds() / 3600)
+    index = pd.DatetimeIndex(weather.index)
+    gaps = np.diff(index.asi8)
+    return (
+        1.0
+        if len(gaps) == 0
+        else float(pd.Timedelta(int(gaps.min()), unit=index.unit).total_seconds() / 3600)
+    )
 
 
 def sun_position(time: pd.DatetimeIndex, latitude: float, longitude: float) -> tuple[Floats, Floats]:
@@ -247,17 +263,19 @@ def forcing(weather: pd.DataFrame, latitude: float, longitude: float, *, moments
     azimuth, altitude = _moments(time, step_h, latitude, longitude, moments)
     mean_azimuth, mean_altitude = _sunlit_mean(azimuth, altitude)
     beam, diffuse = _beam_and_diffuse(checked, mean_altitude)
-    extraterrestrial = pvlib.irradiance.get_extra_radiation(time).to_numpy()
+    extraterrestrial = np.asarray(pvlib.irradiance.get_extra_radiation(time.day_of_year.to_numpy()))
     temperature = checked["air_temperature_c"].to_numpy()
     vapour = vapour_pressure_hpa(temperature, checked["relative_humidity_pct"].to_numpy())
     sky_long = _sky_long(checked, vapour, mean_altitude, extraterrestrial, step_h)
-    wind = checked["wind_speed_m_s"] if "wind_speed_m_s" in checked else pd.Series(WIND_WHEN_UNKNOWN_M_S, time)
+    wind = (
+        checked["wind_speed_m_s"] if "wind_speed_m_s" in checked else pd.Series(WIND_WHEN_UNKNOWN_M_S, time)
+    )
     return Forcing(
         time=time,
         step_h=step_h,
         air_temperature_c=temperature,
         vapour_pressure_hpa=vapour,
-        wind_speed_m_s=wind.to_numpy(dtype=float),
+        wind_speed_m_s=np.asarray(wind, dtype=np.float64),
         direct_normal_w_m2=beam,
         diffuse_w_m2=diffuse,
         sun_azimuth_deg=mean_azimuth,
@@ -273,14 +291,24 @@ def checked_weather(weather: pd.DataFrame) -> pd.DataFrame:
     """The weather as UTC floats within their ranges, or an error that names the first bad value."""
     index = weather.index
     if not isinstance(index, pd.DatetimeIndex) or index.tz is None:
-        raise InvalidData("the weather needs an index of aware times", field="index", value=type(index).__name__)
+        raise InvalidData(
+            "the weather needs an index of aware times", field="index", value=type(index).__name__
+        )
     if len(index) == 0 or not index.is_monotonic_increasing or index.has_duplicates:
-        raise InvalidData("the times of the weather do not increase", field="index", value=f"{len(index)} rows")
+        raise InvalidData(
+            "the times of the weather do not increase", field="index", value=f"{len(index)} rows"
+        )
     gaps = np.diff(index.asi8)
     if len(gaps) and (gaps != gaps[0]).any():
         row = int(np.flatnonzero(gaps != gaps[0])[0]) + 2
-        raise InvalidData("the weather has a gap", row=row, field="index", value=str(index[row - 1]),
-                          expected="evenly spaced times", hint="run each unbroken stretch on its own")  # fmt: skip
+        raise InvalidData(
+            "the weather has a gap",
+            row=row,
+            field="index",
+            value=str(index[row - 1]),
+            expected="evenly spaced times",
+            hint="run each unbroken stretch on its own",
+        )
     lacking = [name for name in COLUMNS if name not in weather]
     if lacking:
         raise InvalidData("the weather lacks columns", value=lacking, expected=", ".join(COLUMNS))
@@ -289,8 +317,13 @@ def checked_weather(weather: pd.DataFrame) -> pd.DataFrame:
         bad = ~weather[name].between(low, high).to_numpy()
         if bad.any():
             row = int(np.flatnonzero(bad)[0])
-            raise InvalidData("a weather value is missing or out of range", row=row + 1, field=name,
-                              value=weather[name].iloc[row], expected=f"{low:g} to {high:g}")  # fmt: skip
+            raise InvalidData(
+                "a weather value is missing or out of range",
+                row=row + 1,
+                field=name,
+                value=weather[name].iloc[row],
+                expected=f"{low:g} to {high:g}",
+            )
     return weather[list(known)].astype(float).tz_convert("UTC")
 
 
@@ -300,21 +333,28 @@ def _require_right_clock(weather: pd.DataFrame, latitude: float, longitude: floa
     sunny = weather[weather["direct_normal_w_m2"] > 100.0]
     if len(sunny) < 3:
         return
-    error = _closure_error(sunny, latitude, longitude, 0.0, _step_h(weather))
-    if error > 2 * _CLOSURE_SHARE:
-        best = clock_offset_h(weather, latitude, longitude)
+    step_h = _step_h(weather)
+    error = _closure_error(sunny, latitude, longitude, 0.0, step_h)
+    shifts = np.delete(np.arange(-12.0, 12.5, 0.5), 24)
+    others = [_closure_error(sunny, latitude, longitude, float(shift), step_h) for shift in shifts]
+    # Instruments miss each other by some per cent; a wrong clock is one that another clock beats clearly.
+    if error > _CLOSURE_SHARE and min(others) < 0.5 * error:
         raise InvalidData(
             "the clock of the weather contradicts the sun",
             field="index",
             value=f"beam and diffuse miss global radiation by {error:.0%}",
-            expected=f"at most {2 * _CLOSURE_SHARE:.0%}",
-            hint=f"times are the start of each step in UTC; these look {best:+g} h off",
+            expected=f"at most {_CLOSURE_SHARE:.0%}",
+            hint=f"times are the start of each step in UTC; these look {shifts[np.argmin(others)]:+g} h off",
         )
 
 
-def _moments(time: pd.DatetimeIndex, step_h: float, latitude: float, longitude: float, moments: int) -> tuple[Floats, Floats]:
+def _moments(
+    time: pd.DatetimeIndex, step_h: float, latitude: float, longitude: float, moments: int
+) -> tuple[Floats, Floats]:
     ahead = pd.to_timedelta((np.arange(moments) + 0.5) / moments * step_h, unit="h")
-    every = pd.DatetimeIndex(np.add.outer(time.tz_localize(None).to_numpy(), ahead.to_numpy()).ravel(), tz="UTC")
+    every = pd.DatetimeIndex(
+        np.add.outer(time.tz_localize(None).to_numpy(), ahead.to_numpy()).ravel(), tz="UTC"
+    )
     azimuth, altitude = sun_position(every, latitude, longitude)
     return azimuth.reshape(-1, moments), altitude.reshape(-1, moments)
 
@@ -324,7 +364,9 @@ def _sunlit_mean(azimuth: Floats, altitude: Floats) -> tuple[Floats, Floats]:
     up = altitude > _LOWEST_SUN_DEG
     count = np.maximum(up.sum(axis=1), 1)
     radians = np.radians(azimuth)
-    mean_azimuth = np.degrees(np.arctan2((np.sin(radians) * up).sum(axis=1), (np.cos(radians) * up).sum(axis=1)))
+    mean_azimuth = np.degrees(
+        np.arctan2((np.sin(radians) * up).sum(axis=1), (np.cos(radians) * up).sum(axis=1))
+    )
     sine = (np.sin(np.radians(altitude)) * up).sum(axis=1) / count
     return np.asarray(mean_azimuth % 360.0), np.asarray(np.degrees(np.arcsin(sine)))
 
@@ -339,12 +381,16 @@ def _beam_and_diffuse(weather: pd.DataFrame, altitude_deg: Floats) -> tuple[Floa
         diffuse = weather["diffuse_w_m2"].to_numpy()
         beam = (level - diffuse) / sine
     else:
-        split = pvlib.irradiance.erbs_driesse(level, 90.0 - altitude_deg, pd.DatetimeIndex(weather.index))
+        split = pvlib.irradiance.erbs_driesse(
+            level, 90.0 - altitude_deg, pd.DatetimeIndex(weather.index).day_of_year.to_numpy()
+        )
         beam, diffuse = np.nan_to_num(split["dni"]), np.nan_to_num(split["dhi"])
     return np.where(up, np.maximum(beam, 0.0), 0.0), np.where(up, np.maximum(diffuse, 0.0), 0.0)
 
 
-def _sky_long(weather: pd.DataFrame, vapour: Floats, altitude: Floats, extraterrestrial: Floats, step_h: float) -> Floats:
+def _sky_long(
+    weather: pd.DataFrame, vapour: Floats, altitude: Floats, extraterrestrial: Floats, step_h: float
+) -> Floats:
     temperature = weather["air_temperature_c"].to_numpy()
     cloud = _cloud_share(weather, altitude, extraterrestrial)
     aloft = _day_long_mean(temperature, step_h)
@@ -372,7 +418,10 @@ def _cloud_share(weather: pd.DataFrame, altitude_deg: Floats, extraterrestrial: 
         weather["air_temperature_c"].to_numpy(), np.maximum(weather["relative_humidity_pct"].to_numpy(), 1.0)
     )
     clear = pvlib.clearsky.simplified_solis(
-        np.maximum(altitude_deg, 5.0), aod700=0.1, precipitable_water=np.maximum(water, 0.2), dni_extra=extraterrestrial
+        np.maximum(altitude_deg, 5.0),
+        aod700=0.1,
+        precipitable_water=np.maximum(water, 0.2),
+        dni_extra=extraterrestrial,
     )["ghi"]
     share = 1.0 - np.clip(weather["global_w_m2"].to_numpy() / clear, 0.0, 1.0)
     if not known.any():

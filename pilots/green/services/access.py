@@ -1,8 +1,8 @@
 """Access to green: how much of it each person can reach, on a raster and along the streets.
 
-A park of a hectare serves a thousand people well and ten thousand badly. The two-step floating catchment shares
-each park among all who can reach it, and then adds up for each person what is on offer (Luo and Wang 2003,
-Environment and Planning B 30:865-884; with decay kernels as in InVEST's urban nature access).
+A park of a hectare serves a thousand people well and ten thousand badly. The two-step floating catchment
+shares each park among all who can reach it, and then adds up for each person what is on offer (Luo and Wang
+2003, Environment and Planning B 30:865-884; with decay kernels as in InVEST's urban nature access).
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ def nature_access(
     """
     nature, people = np.asarray(nature_m2, dtype=np.float64), np.asarray(population, dtype=np.float64)
     if nature.shape != people.shape:
-        raise InvalidData("rasters do not match", field="population", value=people.shape, expected=str(nature.shape))
+        raise InvalidData(
+            "rasters do not match", field="population", value=people.shape, expected=str(nature.shape)
+        )
     weights = kernel(kind, radius_cells, exponent=exponent)
     ratio = _shared(nature, np.maximum(neighbourhood_sum(people, weights), 0.0))
     supply = np.maximum(neighbourhood_sum(ratio, weights), 0.0)
@@ -97,8 +99,8 @@ def network_access(
         nature_m2: Area of each green area.
         population: People at each home.
         distance_m: Distance along the streets from each home to each green area (homes x areas): a dense
-            array, infinite where there is no way, or a sparse matrix that holds only the pairs within reach (a
-            distance of zero must be stored as a small number).
+            array, infinite where there is no way, or a sparse matrix that holds only the pairs within reach
+            (a distance of zero must be stored as a small number).
         radius_m: Search radius.
         demand_m2: Nature that each person should have.
         kind: Decay with distance.
@@ -109,13 +111,19 @@ def network_access(
     nature, people = np.asarray(nature_m2, dtype=np.float64), np.asarray(population, dtype=np.float64)
     weights = _network_weights(distance_m, radius_m, kind)
     if weights.shape != (len(people), len(nature)):
-        raise InvalidData("distances do not match homes and green areas", field="distance_m", value=weights.shape,
-                          expected=str((len(people), len(nature))))  # fmt: skip
+        raise InvalidData(
+            "distances do not match homes and green areas",
+            field="distance_m",
+            value=weights.shape,
+            expected=str((len(people), len(nature))),
+        )
     ratio = _shared(nature, weights.T @ people)
     return _balanced(weights @ ratio, people, demand_m2)
 
 
-def _network_weights(distance_m: sparse.spmatrix | ArrayLike, radius_m: float, kind: Decay) -> sparse.csr_matrix:
+def _network_weights(
+    distance_m: sparse.spmatrix | ArrayLike, radius_m: float, kind: Decay
+) -> sparse.csr_matrix:
     if sparse.issparse(distance_m):
         pairs = sparse.coo_matrix(distance_m)
         row, column, distance = pairs.row, pairs.col, pairs.data
@@ -129,7 +137,13 @@ def _network_weights(distance_m: sparse.spmatrix | ArrayLike, radius_m: float, k
     return sparse.csr_matrix((decay(kind, distance, radius_m), (row, column)), shape=shape)
 
 
-def within_reach(distance_m: sparse.spmatrix | ArrayLike, area_m2: ArrayLike, *, radius_m: float = 300.0, least_m2: float = 5_000.0) -> NDArray[np.bool_]:
+def within_reach(
+    distance_m: sparse.spmatrix | ArrayLike,
+    area_m2: ArrayLike,
+    *,
+    radius_m: float = 300.0,
+    least_m2: float = 5_000.0,
+) -> NDArray[np.bool_]:
     """Which homes have a green area of some size within a distance along the streets.
 
     The defaults are the half hectare within 300 m of WHO Europe (2016, "Urban green spaces and health").

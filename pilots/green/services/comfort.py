@@ -30,9 +30,11 @@ def universal_thermal_climate_index(
 ) -> Floats:
     """UTCI, C; NaN outside the limits of the model."""
     air, radiant, humidity, wind = np.broadcast_arrays(
-        *(np.asarray(a, dtype=np.float64)
-          for a in (air_temperature_c, radiant_temperature_c, relative_humidity_pct, wind_10m_m_s))
-    )  # fmt: skip
+        *(
+            np.asarray(a, dtype=np.float64)
+            for a in (air_temperature_c, radiant_temperature_c, relative_humidity_pct, wind_10m_m_s)
+        )
+    )
     with warnings.catch_warnings():
         # It warns of values outside its limits, which come out as NaN here.
         warnings.simplefilter("ignore", UserWarning)

@@ -1,11 +1,11 @@
-"""Urban cooling as an index: how much shade, pale surfaces and evaporating plants take off the heat of a city.
+"""Urban cooling as an index: what shade, pale surfaces and plants take off the heat of a city.
 
 The InVEST urban cooling model gives every cell a cooling capacity between 0 and 1 and lets large parks cool
 their surroundings. It knows no season, no growth and no wind, and is an index: it ranks places and plans; for
 the heat that a person feels see `pilots.green.radiation`.
 
-Source: Natural Capital Project, InVEST user's guide, "Urban cooling"; Bosch and others 2021, Geosci. Model Dev.
-14:3521-3537. Rasters are rows x columns; missing cells are NaN.
+Source: Natural Capital Project, InVEST user's guide, "Urban cooling"; Bosch and others 2021, Geosci. Model
+Dev. 14:3521-3537. Rasters are rows x columns; missing cells are NaN.
 """
 
 from __future__ import annotations
@@ -28,23 +28,32 @@ def evapotranspiration_index(crop_coefficient: ArrayLike, et0: ArrayLike) -> Flo
     reference = np.asarray(et0, dtype=np.float64)
     largest = np.round(np.nanmax(reference), 9)
     if not largest > 0:
-        raise InvalidData("reference evapotranspiration is nowhere above zero", field="et0", value=float(largest))
+        raise InvalidData(
+            "reference evapotranspiration is nowhere above zero", field="et0", value=float(largest)
+        )
     return np.asarray(np.asarray(crop_coefficient, dtype=np.float64) * reference / largest)
 
 
 def cooling_capacity(
-    shade: ArrayLike, albedo: ArrayLike, evapotranspiration: ArrayLike, weights: tuple[float, float, float] = (0.6, 0.2, 0.2)
+    shade: ArrayLike,
+    albedo: ArrayLike,
+    evapotranspiration: ArrayLike,
+    weights: tuple[float, float, float] = (0.6, 0.2, 0.2),
 ) -> Floats:
     """Cooling capacity of cells, 0 to 1: weighted sum of shade, albedo and evapotranspiration index."""
     parts = zip(weights, (shade, albedo, evapotranspiration), strict=True)
-    return np.asarray(sum((weight * np.asarray(part, dtype=np.float64) for weight, part in parts), np.zeros(())))
+    return np.asarray(
+        sum((weight * np.asarray(part, dtype=np.float64) for weight, part in parts), np.zeros(()))
+    )
 
 
-def park_cooling(capacity: Floats, green: NDArray[np.bool_], cooling_distance_m: float, cell_size_m: float) -> Floats:
+def park_cooling(
+    capacity: Floats, green: NDArray[np.bool_], cooling_distance_m: float, cell_size_m: float
+) -> Floats:
     """Cooling capacity that green cells lend to their surroundings.
 
-    Mean over the neighbourhood of the capacity of green cells (0 elsewhere), with weights exp(-d/R) where R is
-    the cooling distance in whole cells.
+    Mean over the neighbourhood of the capacity of green cells (0 elsewhere), with weights exp(-d/R) where R
+    is the cooling distance in whole cells.
     """
     radius = max(round(cooling_distance_m / cell_size_m), 1)
     lent = np.where(green, capacity, 0.0)
@@ -107,16 +116,20 @@ def urban_cooling(
 
 
 def energy_saving(
-    consumption_per_k_m2: ArrayLike, footprint_m2: ArrayLike, air_c: ArrayLike, rural_c: float, heat_island_k: float,
+    consumption_per_k_m2: ArrayLike,
+    footprint_m2: ArrayLike,
+    air_c: ArrayLike,
+    rural_c: float,
+    heat_island_k: float,
     cost: ArrayLike = 1.0,
-) -> Floats:  # fmt: skip
+) -> Floats:
     """Cooling energy (or its cost) that buildings save against the unmitigated heat island."""
     cooler = rural_c - np.asarray(air_c, dtype=np.float64) + heat_island_k
     return np.asarray(np.asarray(consumption_per_k_m2) * np.asarray(footprint_m2) * cooler * np.asarray(cost))
 
 
 def wet_bulb_globe_c(air_c: ArrayLike, relative_humidity_pct: ArrayLike) -> Floats:
-    """Simplified wet bulb globe temperature in light wind and moderate sun (American College of Sports Medicine 1984)."""
+    """Simplified wet bulb globe temperature (American College of Sports Medicine 1984)."""
     t = np.asarray(air_c, dtype=np.float64)
     vapour = np.asarray(relative_humidity_pct) / 100.0 * 6.105 * np.exp(17.27 * t / (237.7 + t))
     return np.asarray(0.567 * t + 0.393 * vapour + 3.94)

@@ -1,10 +1,10 @@
 """Crowns seen from above, and trees seen from home: canopy cover and the rule of 3-30-300.
 
-Crowns of a row overlap, so their areas must not be added but joined. Cover depends on which trees count (here:
-those higher than a stated cut) and on the land it is divided by; both are part of the figure.
+Crowns of a row overlap, so their areas must not be added but joined. Cover depends on which trees count
+(here: those higher than a stated cut) and on the land it is divided by; both are part of the figure.
 
-The rule (Konijnendijk 2023, J. For. Res. 34:821-830): from every home three trees are seen, the neighbourhood is
-30 % canopy, and half a hectare of green lies within 300 m on foot.
+The rule (Konijnendijk 2023, J. For. Res. 34:821-830): from every home three trees are seen, the neighbourhood
+is 30 % canopy, and half a hectare of green lies within 300 m on foot.
 """
 
 from __future__ import annotations
@@ -33,9 +33,14 @@ def crown_polygons(x_m: ArrayLike, y_m: ArrayLike, crown_diameter_m: ArrayLike) 
 
 
 def canopy_area_m2(
-    x_m: ArrayLike, y_m: ArrayLike, crown_diameter_m: ArrayLike, height_m: ArrayLike, *, land: shapely.Geometry | None = None,
+    x_m: ArrayLike,
+    y_m: ArrayLike,
+    crown_diameter_m: ArrayLike,
+    height_m: ArrayLike,
+    *,
+    land: shapely.Geometry | None = None,
     height_cut_m: float = HEIGHT_CUT_M,
-) -> float:  # fmt: skip
+) -> float:
     """Area of the union of crown projections of trees above the height cut.
 
     Args:
@@ -70,9 +75,17 @@ class CoverGrid:
 
 
 def cover_grid(
-    x_m: ArrayLike, y_m: ArrayLike, crown_diameter_m: ArrayLike, height_m: ArrayLike, *, west_m: float, north_m: float,
-    shape: tuple[int, int], cell_size_m: float = 1.0, height_cut_m: float = HEIGHT_CUT_M,
-) -> CoverGrid:  # fmt: skip
+    x_m: ArrayLike,
+    y_m: ArrayLike,
+    crown_diameter_m: ArrayLike,
+    height_m: ArrayLike,
+    *,
+    west_m: float,
+    north_m: float,
+    shape: tuple[int, int],
+    cell_size_m: float = 1.0,
+    height_cut_m: float = HEIGHT_CUT_M,
+) -> CoverGrid:
     """Draw crowns onto a raster: a cell is covered if its middle lies under a crown.
 
     Linear in trees and crown area; a city of 200,000 trees takes a second.
@@ -86,7 +99,10 @@ def cover_grid(
 
 @numba.njit(cache=True)
 def _draw(
-    column: NDArray[np.float64], row: NDArray[np.float64], radius: NDArray[np.float64], share: NDArray[np.float32]
+    column: NDArray[np.float64],
+    row: NDArray[np.float64],
+    radius: NDArray[np.float64],
+    share: NDArray[np.float32],
 ) -> None:
     rows, columns = share.shape
     for i in range(len(column)):
@@ -98,9 +114,16 @@ def _draw(
 
 
 def trees_in_view(
-    home_x_m: ArrayLike, home_y_m: ArrayLike, tree_x_m: ArrayLike, tree_y_m: ArrayLike, buildings: ArrayLike, *,
-    home_of_building: ArrayLike | None = None, distance_m: float = 25.0, enough: int = 3,
-) -> NDArray[np.int64]:  # fmt: skip
+    home_x_m: ArrayLike,
+    home_y_m: ArrayLike,
+    tree_x_m: ArrayLike,
+    tree_y_m: ArrayLike,
+    buildings: ArrayLike,
+    *,
+    home_of_building: ArrayLike | None = None,
+    distance_m: float = 25.0,
+    enough: int = 3,
+) -> NDArray[np.int64]:
     """Number of trees seen from each home, counted up to ``enough``.
 
     A tree is seen if it stands within the distance and no building, other than the home's own, crosses the
@@ -120,9 +143,17 @@ def trees_in_view(
     trees = np.column_stack([np.asarray(tree_x_m, dtype=float), np.asarray(tree_y_m, dtype=float)])
     footprints = np.asarray(buildings, dtype=object)
     own = _own_buildings(homes, footprints) if home_of_building is None else np.asarray(home_of_building)
-    near = cKDTree(trees).query_ball_point(homes, distance_m, return_sorted=True) if len(trees) else [[]] * len(homes)
+    near = (
+        cKDTree(trees).query_ball_point(homes, distance_m, return_sorted=True)
+        if len(trees)
+        else [[]] * len(homes)
+    )
     pair_home = np.repeat(np.arange(len(homes)), [len(found) for found in near])
-    pair_tree = np.concatenate([np.asarray(found, dtype=np.int64) for found in near]) if len(pair_home) else np.empty(0, np.int64)
+    pair_tree = (
+        np.concatenate([np.asarray(found, dtype=np.int64) for found in near])
+        if len(pair_home)
+        else np.empty(0, np.int64)
+    )
     hidden = _hidden(homes[pair_home], trees[pair_tree], footprints, own[pair_home])
     seen = np.bincount(pair_home[~hidden], minlength=len(homes))
     return np.minimum(seen, enough)
@@ -136,7 +167,9 @@ def _own_buildings(homes: Floats, footprints: NDArray[np.object_]) -> NDArray[np
     return own
 
 
-def _hidden(start: Floats, end: Floats, footprints: NDArray[np.object_], own: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _hidden(
+    start: Floats, end: Floats, footprints: NDArray[np.object_], own: NDArray[np.int64]
+) -> NDArray[np.bool_]:
     hidden = np.zeros(len(start), bool)
     if len(footprints) and len(start):
         lines = shapely.linestrings(np.stack([start, end], axis=1))
@@ -157,24 +190,38 @@ class ThreeThirty:
     def shares(self) -> dict[str, float]:
         """Share of homes that meet each part and all of them."""
         everything = self.sees_trees & self.has_canopy & self.has_green
-        parts = {"sees_3_trees": self.sees_trees, "30_pct_canopy": self.has_canopy, "300_m_to_green": self.has_green}
-        return {name: float(part.mean()) if len(part) else 0.0 for name, part in {**parts, "all": everything}.items()}
+        parts = {
+            "sees_3_trees": self.sees_trees,
+            "30_pct_canopy": self.has_canopy,
+            "300_m_to_green": self.has_green,
+        }
+        return {
+            name: float(part.mean()) if len(part) else 0.0
+            for name, part in {**parts, "all": everything}.items()
+        }
 
 
 def canopy_around(
-    grid: CoverGrid, x_m: ArrayLike, y_m: ArrayLike, *, radius_m: float = 250.0, land: NDArray[np.bool_] | None = None
+    grid: CoverGrid,
+    x_m: ArrayLike,
+    y_m: ArrayLike,
+    *,
+    radius_m: float = 250.0,
+    land: NDArray[np.bool_] | None = None,
 ) -> Floats:
     """Share of canopy within a radius of each home, by summed squares over the raster.
 
     The neighbourhood is the square of the same area as the circle; ``land`` leaves cells (water) out.
     """
-    half = int(round(np.sqrt(np.pi) * radius_m / 2.0 / grid.cell_size_m))
+    half = round(float(np.sqrt(np.pi)) * radius_m / 2.0 / grid.cell_size_m)
     counted = np.ones(grid.share.shape, bool) if land is None else land
     canopy = _summed(np.where(counted, grid.share, 0.0))
     area = _summed(counted.astype(np.float64))
     column = ((np.asarray(x_m, dtype=float) - grid.west_m) / grid.cell_size_m).astype(np.int64)
     row = ((grid.north_m - np.asarray(y_m, dtype=float)) / grid.cell_size_m).astype(np.int64)
-    return np.asarray(_square_sum(canopy, row, column, half) / np.maximum(_square_sum(area, row, column, half), 1e-9))
+    return np.asarray(
+        _square_sum(canopy, row, column, half) / np.maximum(_square_sum(area, row, column, half), 1e-9)
+    )
 
 
 def _summed(values: NDArray[np.floating]) -> Floats:

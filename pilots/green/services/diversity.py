@@ -40,13 +40,21 @@ def diversity(species: ArrayLike) -> Diversity:
     if len(kinds) == 0:
         return Diversity(0.0, 0.0, 0.0, 0.0, keeps_10_20_30=True)
     share = np.bincount(kinds, minlength=len(SPECIES)) / len(kinds)
-    largest = [share.max(), *(_grouped(share, level).max() for level in ("genus", "family"))]
+    species_share, genus_share, family_share = (
+        float(_grouped(share, level).max()) for level in ("name", "genus", "family")
+    )
     present = share[share > 0]
-    kept = largest[0] <= 0.10 and largest[1] <= 0.20 and largest[2] <= 0.30
-    return Diversity(*(float(x) for x in largest), float(-(present * np.log(present)).sum()), keeps_10_20_30=bool(kept))
+    kept = species_share <= 0.10 and genus_share <= 0.20 and family_share <= 0.30
+    return Diversity(
+        largest_species_share=species_share,
+        largest_genus_share=genus_share,
+        largest_family_share=family_share,
+        shannon=float(-(present * np.log(present)).sum()),
+        keeps_10_20_30=kept,
+    )
 
 
 def _grouped(share: NDArray[np.float64], level: str) -> NDArray[np.float64]:
     names = [getattr(kind, level) for kind in SPECIES]
     _, group = np.unique(names, return_inverse=True)
-    return np.bincount(group, share)
+    return np.asarray(np.bincount(group, share), dtype=np.float64)

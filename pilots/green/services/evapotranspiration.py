@@ -5,8 +5,8 @@ that do not find them in the soil are under drought stress. Equations of Allen, 
 "Crop evapotranspiration", FAO Irrigation and Drainage Paper 56, and for clear skies and the tall crop of
 ASCE-EWRI 2005, "The ASCE standardized reference evapotranspiration equation".
 
-Temperatures in C, vapour pressures in kPa, radiation in MJ/(m2 day), wind in m/s at 2 m, depths in mm/day. All
-functions take numbers or arrays.
+Temperatures in C, vapour pressures in kPa, radiation in MJ/(m2 day), wind in m/s at 2 m, depths in mm/day.
+All functions take numbers or arrays.
 """
 
 from __future__ import annotations
@@ -45,19 +45,25 @@ def vapour_pressure_from_humidity_kpa(
     return np.asarray((moist + dry) / 200.0)
 
 
-def vapour_pressure_from_mean_humidity_kpa(t_min_c: ArrayLike, t_max_c: ArrayLike, rh_mean_pct: ArrayLike) -> Floats:
+def vapour_pressure_from_mean_humidity_kpa(
+    t_min_c: ArrayLike, t_max_c: ArrayLike, rh_mean_pct: ArrayLike
+) -> Floats:
     """Actual vapour pressure from mean relative humidity (FAO-56 equation 19)."""
     return np.asarray(mean_saturation_vapour_pressure_kpa(t_min_c, t_max_c) * _f(rh_mean_pct) / 100.0)
 
 
-def vapour_pressure_from_wet_bulb_kpa(t_dry_c: ArrayLike, t_wet_c: ArrayLike, psychrometric_kpa_k: ArrayLike) -> Floats:
+def vapour_pressure_from_wet_bulb_kpa(
+    t_dry_c: ArrayLike, t_wet_c: ArrayLike, psychrometric_kpa_k: ArrayLike
+) -> Floats:
     """Actual vapour pressure from a psychrometer (FAO-56 equation 15)."""
     return saturation_vapour_pressure_kpa(t_wet_c) - _f(psychrometric_kpa_k) * (_f(t_dry_c) - _f(t_wet_c))
 
 
 def slope_of_saturation_kpa_k(temperature_c: ArrayLike) -> Floats:
     """FAO-56 equation 13."""
-    return np.asarray(4098.0 * saturation_vapour_pressure_kpa(temperature_c) / (_f(temperature_c) + 237.3) ** 2)
+    return np.asarray(
+        4098.0 * saturation_vapour_pressure_kpa(temperature_c) / (_f(temperature_c) + 237.3) ** 2
+    )
 
 
 def atmospheric_pressure_kpa(elevation_m: ArrayLike) -> Floats:
@@ -104,7 +110,9 @@ def declination_rad(day_of_year: ArrayLike) -> Floats:
 
 def sunset_angle_rad(latitude_deg: ArrayLike, declination: ArrayLike) -> Floats:
     """Hour angle of sunset (FAO-56 equation 25), 0 or pi where the sun does not rise or set."""
-    return np.asarray(np.arccos(np.clip(-np.tan(np.radians(_f(latitude_deg))) * np.tan(_f(declination)), -1.0, 1.0)))
+    return np.asarray(
+        np.arccos(np.clip(-np.tan(np.radians(_f(latitude_deg))) * np.tan(_f(declination)), -1.0, 1.0))
+    )
 
 
 def extraterrestrial_radiation(
@@ -129,7 +137,9 @@ def day_geometry(latitude_deg: ArrayLike, day_of_year: ArrayLike) -> DayGeometry
     return DayGeometry(declination, sunset, above, daylight_h(sunset))
 
 
-def solar_radiation_from_sunshine(extraterrestrial: ArrayLike, sunshine_h: ArrayLike, daylight_h: ArrayLike) -> Floats:
+def solar_radiation_from_sunshine(
+    extraterrestrial: ArrayLike, sunshine_h: ArrayLike, daylight_h: ArrayLike
+) -> Floats:
     """Ångström's formula (FAO-56 equation 35)."""
     return np.asarray((0.25 + 0.50 * _f(sunshine_h) / _f(daylight_h)) * _f(extraterrestrial))
 
@@ -165,14 +175,22 @@ def clear_sky_radiation_asce(
 
 
 def net_radiation(
-    solar: ArrayLike, clear_sky: ArrayLike, t_min_c: ArrayLike, t_max_c: ArrayLike, vapour_pressure_kpa: ArrayLike
+    solar: ArrayLike,
+    clear_sky: ArrayLike,
+    t_min_c: ArrayLike,
+    t_max_c: ArrayLike,
+    vapour_pressure_kpa: ArrayLike,
 ) -> Floats:
     """Net radiation of the grass reference (FAO-56 equations 38 to 40)."""
     return 0.77 * _f(solar) - net_longwave_radiation(solar, clear_sky, t_min_c, t_max_c, vapour_pressure_kpa)
 
 
 def net_longwave_radiation(
-    solar: ArrayLike, clear_sky: ArrayLike, t_min_c: ArrayLike, t_max_c: ArrayLike, vapour_pressure_kpa: ArrayLike
+    solar: ArrayLike,
+    clear_sky: ArrayLike,
+    t_min_c: ArrayLike,
+    t_max_c: ArrayLike,
+    vapour_pressure_kpa: ArrayLike,
 ) -> Floats:
     """Net outgoing long-wave radiation (FAO-56 equation 39)."""
     cloudiness = 1.35 * _f(solar) / _f(clear_sky) - 0.35
@@ -180,7 +198,11 @@ def net_longwave_radiation(
 
 
 def net_radiation_asce(
-    solar: ArrayLike, clear_sky: ArrayLike, t_min_c: ArrayLike, t_max_c: ArrayLike, vapour_pressure_kpa: ArrayLike
+    solar: ArrayLike,
+    clear_sky: ArrayLike,
+    t_min_c: ArrayLike,
+    t_max_c: ArrayLike,
+    vapour_pressure_kpa: ArrayLike,
 ) -> Floats:
     """Net radiation as ASCE-EWRI 2005 has it: cloudiness is kept within 0.05 and 1."""
     relative = np.clip(_f(solar) / _f(clear_sky), 0.3, 1.0)
@@ -195,7 +217,9 @@ def _net_longwave(
     return np.asarray(sigma * fourth * (0.34 - 0.14 * np.sqrt(_f(vapour_pressure_kpa))) * cloudiness)
 
 
-def monthly_soil_heat_flux(t_month_c: ArrayLike, t_month_before_c: ArrayLike, t_month_after_c: ArrayLike | None = None) -> Floats:
+def monthly_soil_heat_flux(
+    t_month_c: ArrayLike, t_month_before_c: ArrayLike, t_month_after_c: ArrayLike | None = None
+) -> Floats:
     """Soil heat flux of a month (FAO-56 equations 43 and, without the month after, 44)."""
     if t_month_after_c is None:
         return np.asarray(0.14 * (_f(t_month_c) - _f(t_month_before_c)))
@@ -242,4 +266,6 @@ def hargreaves_evapotranspiration(
     """
     low, high = _f(t_min_c), _f(t_max_c)
     mean = (low + high) / 2 if t_mean_c is None else _f(t_mean_c)
-    return np.asarray(0.0023 * (mean + 17.8) * np.sqrt(np.maximum(high - low, 0.0)) * 0.408 * _f(extraterrestrial))
+    return np.asarray(
+        0.0023 * (mean + 17.8) * np.sqrt(np.maximum(high - low, 0.0)) * 0.408 * _f(extraterrestrial)
+    )

@@ -46,7 +46,9 @@ def decay(kind: Decay, distance: ArrayLike, radius: float, *, exponent: float = 
         weight = np.exp(-share)
     elif kind == "power":
         if exponent >= 0:
-            raise InvalidInput("a power kernel must fall", field="exponent", value=exponent, expected="below 0")
+            raise InvalidInput(
+                "a power kernel must fall", field="exponent", value=exponent, expected="below 0"
+            )
         weight = np.where(d > 0, d, 1.0) ** exponent
     else:
         raise InvalidInput("unknown kernel", field="kind", value=kind, expected=", ".join(get_args(Decay)))
@@ -63,7 +65,9 @@ def exponential_kernel(expected_distance: float, reach_factor: float = 5.0) -> F
     """Weights exp(-d/expected) out to ``reach_factor`` times the expected distance (in cells)."""
     reach = int(np.ceil(expected_distance * reach_factor))
     distances = _distances(reach)
-    return np.where(distances <= expected_distance * reach_factor, np.exp(-distances / expected_distance), 0.0)
+    return np.where(
+        distances <= expected_distance * reach_factor, np.exp(-distances / expected_distance), 0.0
+    )
 
 
 def _distances(reach: int) -> Floats:

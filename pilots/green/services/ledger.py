@@ -1,7 +1,7 @@
 """The ledger of the EU Nature Restoration Regulation for cities: no net loss of green, then more of it.
 
-Regulation (EU) 2024/1991, article 8: by 31 December 2030 there shall be no net loss of the national area of urban
-green space and of urban tree canopy against 2024, unless green exceeds 45 % and canopy 10 % of an urban
+Regulation (EU) 2024/1991, article 8: by 31 December 2030 there shall be no net loss of the national area of
+urban green space and of urban tree canopy against 2024, unless green exceeds 45 % and canopy 10 % of an urban
 ecosystem area; from 2031 both shall increase, measured every six years, until they are satisfactory.
 """
 
@@ -45,7 +45,9 @@ def check_years(last_year: int) -> list[int]:
     return list(range(FIRST_CHECK, last_year + 1, CHECK_EVERY_YEARS))
 
 
-def ledger(green_share: Mapping[int, float], canopy_share: Mapping[int, float], *, tolerance: float = 1e-9) -> list[Entry]:
+def ledger(
+    green_share: Mapping[int, float], canopy_share: Mapping[int, float], *, tolerance: float = 1e-9
+) -> list[Entry]:
     """Make the checks for which there are figures.
 
     Args:
@@ -62,6 +64,8 @@ def ledger(green_share: Mapping[int, float], canopy_share: Mapping[int, float], 
         no_loss = green >= -tolerance and canopy >= -tolerance
         # After 2030 standing still is not enough.
         kept = no_loss if year == FIRST_CHECK else green > tolerance and canopy > tolerance
-        entries.append(Entry(year, green_share[year], canopy_share[year], green, canopy, exempt, exempt or kept))
+        entries.append(
+            Entry(year, green_share[year], canopy_share[year], green, canopy, exempt, exempt or kept)
+        )
         before = year
     return entries

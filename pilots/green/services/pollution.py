@@ -1,13 +1,13 @@
-"""Air pollution that trees take out of the air: fine particles on leaves, ozone and nitrogen dioxide through pores.
+"""Air pollution that trees take up: fine particles on leaves, ozone and nitrogen dioxide through pores.
 
-Particles stick to leaves until wind lifts some of them off again or rain washes them down; gases are taken up by
-the living leaf, so mostly by day and not in drought. The figures are small per tree (grams a year) and are the
-most uncertain of all services.
+Particles stick to leaves until wind lifts some of them off again or rain washes them down; gases are taken up
+by the living leaf, so mostly by day and not in drought. The figures are small per tree (grams a year) and are
+the most uncertain of all services.
 
 Sources: fine particles, Nowak, Hirabayashi, Bodine and Hoehn 2013, Environ. Pollut. 178:395-402. Gases: the
-resistance model of UFORE-D (Baldocchi, Hicks and Camara 1987, Atmos. Environ. 21:91-101; Hirabayashi, Kroll and
-Nowak 2012) with the turbulence of Monin and Obukhov as in Dyer 1974, Boundary-Layer Meteorol. 7:363-372, and
-stomata of Jarvis 1976.
+resistance model of UFORE-D (Baldocchi, Hicks and Camara 1987, Atmos. Environ. 21:91-101; Hirabayashi, Kroll
+and Nowak 2012) with the turbulence of Monin and Obukhov as in Dyer 1974, Boundary-Layer Meteorol. 7:363-372,
+and stomata of Jarvis 1976.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ GRAVITY = 9.81
 _AIR_HEAT_J_M3_K = 1200.0
 _PRANDTL = 0.72
 
-# Nowak and others 2013, table 3: deposition velocity per unit of leaf area and resuspended share, by wind 0 to 13 m/s.
+# Nowak and others 2013, table 3: deposition velocity per unit of leaf area and resuspended share, by wind 0
+# to 13 m/s.
 PM25_VELOCITY_CM_S = (0.0, 0.03, 0.09, 0.15, 0.17, 0.19, 0.20, 0.56, 0.92, 0.92, 2.11, 2.11, 2.11, 2.11)
 PM25_RESUSPENDED_PCT = (0.0, 1.5, 3.0, 4.5, 6.0, 7.5, 9.0, 10.0, 11.0, 12.0, 13.0, 16.0, 20.0, 23.0)
 
@@ -70,7 +71,10 @@ def fine_particles(
 
 @numba.njit(cache=True)
 def _particles(
-    landing: NDArray[np.float64], lifted: NDArray[np.float64], washes: NDArray[np.bool_], area: NDArray[np.float64]
+    landing: NDArray[np.float64],
+    lifted: NDArray[np.float64],
+    washes: NDArray[np.bool_],
+    area: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     hours, canopies = area.shape
     deposited, resuspended = np.zeros(canopies), np.zeros(canopies)
@@ -95,7 +99,8 @@ class Gas:
 
     Attributes:
         schmidt: Schmidt number over that of water vapour's carrier, as used in UFORE-D.
-        diffusivity_ratio: Diffusivity of water vapour over that of the gas: its stomatal resistance is that much larger.
+        diffusivity_ratio: Diffusivity of water vapour over that of the gas: its stomatal resistance is that
+            much larger.
         mesophyll_s_m: Resistance inside the leaf.
         cuticle_s_m: Resistance of its skin per leaf area.
     """
@@ -127,13 +132,19 @@ class Turbulence:
 
 
 def turbulence(
-    wind_m_s: ArrayLike, air_temperature_c: ArrayLike, heat_flux_w_m2: ArrayLike, *, height_m: float = 10.0,
-    canopy_m: float = 8.0, iterations: int = 25,
-) -> Turbulence:  # fmt: skip
+    wind_m_s: ArrayLike,
+    air_temperature_c: ArrayLike,
+    heat_flux_w_m2: ArrayLike,
+    *,
+    height_m: float = 10.0,
+    canopy_m: float = 8.0,
+    iterations: int = 25,
+) -> Turbulence:
     """Friction velocity and aerodynamic resistance from wind and sensible heat flux.
 
     Monin-Obukhov similarity with the functions of Dyer 1974 (integrated by Paulson 1970), displacement height
-    0.67 and roughness length 0.1 of the canopy. The wind is given at ``height_m`` above the displacement height.
+    0.67 and roughness length 0.1 of the canopy. The wind is given at ``height_m`` above the displacement
+    height.
 
     Args:
         wind_m_s: Wind; below 0.5 m/s it counts as 0.5.
@@ -151,10 +162,16 @@ def turbulence(
     length = np.full_like(friction, np.inf)
     for _ in range(iterations):
         with np.errstate(divide="ignore"):
-            length = np.where(np.abs(flux) > 1e-6, -(friction**3) * kelvin / (VON_KARMAN * GRAVITY * flux), np.inf)
+            length = np.where(
+                np.abs(flux) > 1e-6, -(friction**3) * kelvin / (VON_KARMAN * GRAVITY * flux), np.inf
+            )
         # Very stable air is kept on the near side of where similarity breaks down.
         length = np.where((length > 0) & (length < height_m), height_m, length)
-        profile = np.log(height_m / rough) - momentum_correction(height_m / length) + momentum_correction(rough / length)
+        profile = (
+            np.log(height_m / rough)
+            - momentum_correction(height_m / length)
+            + momentum_correction(rough / length)
+        )
         friction = VON_KARMAN * wind / np.maximum(profile, 0.5)
     heat = np.log(height_m / rough) - heat_correction(height_m / length) + heat_correction(rough / length)
     return Turbulence(friction, length, np.maximum(heat, 0.5) / (VON_KARMAN * friction))
@@ -180,7 +197,10 @@ LEAST_STOMATAL_RESISTANCE_S_M = 150.0
 
 
 def stomatal_resistance_s_m(
-    global_w_m2: ArrayLike, air_temperature_c: ArrayLike, vapour_deficit_hpa: ArrayLike, water_stress: ArrayLike = 1.0
+    global_w_m2: ArrayLike,
+    air_temperature_c: ArrayLike,
+    vapour_deficit_hpa: ArrayLike,
+    water_stress: ArrayLike = 1.0,
 ) -> Floats:
     """Resistance of a unit of leaf area to water vapour (Jarvis 1976; factors of Stewart 1988).
 
@@ -202,7 +222,11 @@ def stomatal_resistance_s_m(
 
 
 def deposition_velocity_m_s(
-    gas: Gas, air: Turbulence, stomatal_s_m: ArrayLike, leaf_area_index: ArrayLike, bark_area_index: float = 0.5
+    gas: Gas,
+    air: Turbulence,
+    stomatal_s_m: ArrayLike,
+    leaf_area_index: ArrayLike,
+    bark_area_index: float = 0.5,
 ) -> Floats:
     """Velocity at which a canopy takes up a gas (Baldocchi and others 1987).
 

@@ -36,7 +36,9 @@ class Interception:
     washed: NDArray[np.bool_]
 
 
-def interception(rain_mm: ArrayLike, evaporation_mm: ArrayLike, leaf_area_index: ArrayLike, bark_area_index: float = 0.0) -> Interception:
+def interception(
+    rain_mm: ArrayLike, evaporation_mm: ArrayLike, leaf_area_index: ArrayLike, bark_area_index: float = 0.0
+) -> Interception:
     """Fill and empty the store of canopies, step by step.
 
     Args:
@@ -45,17 +47,17 @@ def interception(rain_mm: ArrayLike, evaporation_mm: ArrayLike, leaf_area_index:
         leaf_area_index: Of each canopy in each step (steps x canopies), or one per step.
         bark_area_index: Bark and branches hold water like leaves and all year.
 
-    Source: Rutter store with a capacity of 0.2 mm per unit of leaf area (Nowak and others 2013; Deardorff 1978,
-    J. Geophys. Res. 83:1889-1903, for evaporation from the wet share (store/capacity)^(2/3)).
+    Source: Rutter store with a capacity of 0.2 mm per unit of leaf area (Nowak and others 2013); evaporation
+    from the wet share (store/capacity)^(2/3) (Deardorff 1978, J. Geophys. Res. 83:1889-1903).
     """
     area = np.asarray(leaf_area_index, dtype=np.float64)
     area = area[:, None] if area.ndim == 1 else area
     capacity = STORE_PER_LEAF_AREA_MM * (area + bark_area_index)
-    arrays = tuple(np.zeros_like(capacity) for _ in range(3))
+    through, evaporated, stored = (np.zeros_like(capacity) for _ in range(3))
     washed = np.zeros(capacity.shape, bool)
     rain, evaporation = np.asarray(rain_mm, dtype=np.float64), np.asarray(evaporation_mm, dtype=np.float64)
-    _fill(rain, evaporation, capacity, *arrays, washed)
-    return Interception(*arrays, washed)
+    _fill(rain, evaporation, capacity, through, evaporated, stored, washed)
+    return Interception(through, evaporated, stored, washed)
 
 
 @numba.njit(cache=True)
@@ -126,5 +128,5 @@ def flood_retention(rain_mm: float, curve_number: ArrayLike, cell_area_m2: float
 
 
 def damage_service(overlap_m2: ArrayLike, damage_per_m2: ArrayLike, retained_m3: float) -> float:
-    """Damage to structures weighted with the water retained upstream, currency x m3 (InVEST's service indicator)."""
+    """Damage to structures times the water retained upstream, currency x m3 (InVEST's indicator)."""
     return float(np.sum(np.asarray(overlap_m2) * np.asarray(damage_per_m2)) * retained_m3)

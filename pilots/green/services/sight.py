@@ -58,6 +58,8 @@ def length_in_crowns_m(eye: ArrayLike, target: ArrayLike, crowns: Crowns) -> Flo
     return np.asarray((leaves - enters) * np.linalg.norm(way, axis=1)[:, None])
 
 
-def hidden(eye: ArrayLike, target: ArrayLike, crowns: Crowns, *, see_through_m: float = 0.5) -> NDArray[np.bool_]:
+def hidden(
+    eye: ArrayLike, target: ArrayLike, crowns: Crowns, *, see_through_m: float = 0.5
+) -> NDArray[np.bool_]:
     """Which lines of sight are hidden: more than ``see_through_m`` of crown stands in the way."""
     return np.asarray(length_in_crowns_m(eye, target, crowns).sum(axis=1) > see_through_m)

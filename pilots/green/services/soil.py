@@ -1,8 +1,8 @@
 """Water in the soil below trees and lawns, and the stress that begins when half of it is gone.
 
 A lawn on thirty centimetres of soil stands three rainless weeks in June; a street tree in a pit of six cubic
-metres under asphalt stands one. The daily balance is that of FAO-56, chapter 8: rain that soaks in, water that
-plants take, and a stress coefficient that falls once the readily available part is used up.
+metres under asphalt stands one. The daily balance is that of FAO-56, chapter 8: rain that soaks in, water
+that plants take, and a stress coefficient that falls once the readily available part is used up.
 """
 
 from __future__ import annotations
@@ -85,9 +85,13 @@ def soil_water(
     """
     rain, demand = np.asarray(rain_mm, dtype=np.float64), np.asarray(reference_et_mm, dtype=np.float64)
     if not zone.available_mm > 0:
-        raise InvalidData("a root zone needs water", field="available_mm", value=zone.available_mm, expected="above 0")
+        raise InvalidData(
+            "a root zone needs water", field="available_mm", value=zone.available_mm, expected="above 0"
+        )
     if not 0 <= depletion_mm <= zone.available_mm:
-        raise InvalidData("more water is missing than the soil holds", field="depletion_mm", value=depletion_mm)
+        raise InvalidData(
+            "more water is missing than the soil holds", field="depletion_mm", value=depletion_mm
+        )
     share = np.broadcast_to(np.asarray(leaf_share, dtype=np.float64), rain.shape)
     given = np.broadcast_to(np.asarray(irrigation_mm, dtype=np.float64), rain.shape).copy()
     potential = demand * zone.crop_coefficient * (0.2 + 0.8 * share)
