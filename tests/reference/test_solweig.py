@@ -1,7 +1,7 @@
 """Mean radiant temperature and its fluxes against measurements in two places of Gothenburg.
 
-Measured by Lindberg, Holmer and Thorsson 2008 (Kronenhuset, a courtyard) and Lindberg and Grimmond 2011 (GVC, a
-built-up block with trees). Peers' figures: SOLWEIG as published on PyPI (release 0.1.0b96), same inputs.
+Measured by Lindberg, Holmer and Thorsson 2008 (Kronenhuset, a courtyard) and Lindberg and Grimmond 2011
+(GVC, a built-up block with trees). Peers' figures: SOLWEIG as published on PyPI (release 0.1.0b96), same inputs.
 """
 
 from __future__ import annotations
@@ -71,9 +71,7 @@ def kronenhuset(reference_cases: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         canopy=folder / "CDSM_KR.tif",
         land_cover=folder / "landcover_KR.tif",
     )
-    weather = read_weather(
-        folder / "MetFile_Prepared.txt", latitude=site.latitude, longitude=site.longitude
-    )
+    weather = read_weather(folder / "MetFile_Prepared.txt", latitude=site.latitude, longitude=site.longitude)
     assert weather.attrs["utc_offset_h"] == 1.0
     result = mean_radiant_temperature(site, weather, points=[(147837.6732, 6398728.2961)])
     return as_measured(result), pd.read_csv(folder / "measurements_kr.csv")

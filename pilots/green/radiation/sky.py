@@ -164,6 +164,8 @@ def diffuse_radiosity(
     towards_horizon = 1 + a * np.exp(b / np.sin(np.radians(sky.altitude_deg)))
     towards_sun = 1 + c * np.exp(d * from_sun) + e * np.cos(from_sun) ** 2
     luminance = np.maximum(towards_horizon * towards_sun, 0.0)
+    # The fit has no meaning for the faintest light: there the sky is even.
+    luminance[luminance @ sky.horizontal < 0.01] = 1.0
     return np.asarray(luminance * (np.maximum(diffuse_w_m2, 0.0) / (luminance @ sky.horizontal))[:, None])
 
 

@@ -233,6 +233,7 @@ def _pass_crowns(
     majors, minors = surface.shape
     low = np.empty(_RUN, np.float32)
     depth = np.empty(_RUN, np.float32)
+    half = np.float32(0.5) * rise
     for major in range(majors):
         for left in range(0, minors, _RUN):
             right = min(left + _RUN, minors)
@@ -240,7 +241,8 @@ def _pass_crowns(
             for j in range(left, right):
                 z = surface[major, j] + height
                 low[j - left], depth[j - left] = z, 0.0
-                shaded |= solid_edge[major, j] <= z and max(crown_edge[major, j], crown_top[major, j]) > z
+                crossed = crown_edge[major, j] > z - half or crown_top[major, j] > z
+                shaded |= solid_edge[major, j] <= z and crossed
             if shaded:
                 _walk(
                     major,
@@ -339,7 +341,7 @@ def _reach(
         if solid_edge[here, across] > z:
             continue
         passed[i] = 1.0
-        if max(crown_edge[here, across], crown_top[here, across]) > z:
+        if crown_edge[here, across] > z - 0.5 * rise or crown_top[here, across] > z:
             leafy, evergreen, _, _, _, _ = follow(
                 here,
                 across,

@@ -140,7 +140,8 @@ def _look_up(
     count = 0
     for i in range(len(major)):
         here, across, z = major[i], minor[i], height[i]
-        if solid_edge[here, across] <= z and max(crown_edge[here, across], crown_top[here, across]) <= z:
+        crossed = crown_edge[here, across] > z - 0.5 * rise or crown_top[here, across] > z
+        if solid_edge[here, across] <= z and not crossed:
             continue
         leafy, evergreen, blocked, last, beside, level_m = follow(
             here,

@@ -88,7 +88,7 @@ def _fill(
 def potential_retention_mm(curve_number: ArrayLike) -> Floats:
     """Potential retention of a curve number, mm; practically infinite (100,000 mm) for 0."""
     number = np.asarray(curve_number, dtype=np.float64)
-    return np.where(number > 0, 25400.0 / np.where(number > 0, number, 1.0) - 254.0, 100_000.0)
+    return np.minimum(25400.0 / np.maximum(number, 0.1) - 254.0, 100_000.0)
 
 
 def runoff_mm(rain_mm: ArrayLike, curve_number: ArrayLike) -> Floats:
