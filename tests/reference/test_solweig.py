@@ -1,7 +1,8 @@
 """Mean radiant temperature and its fluxes against measurements in two places of Gothenburg.
 
 Measured by Lindberg, Holmer and Thorsson 2008 (Kronenhuset, a courtyard) and Lindberg and Grimmond 2011
-(GVC, a built-up block with trees). Peers' figures: SOLWEIG as published on PyPI (release 0.1.0b96), same inputs.
+(GVC, a built-up block with trees). Peers' figures: SOLWEIG as published on PyPI (release 0.1.0b96), same
+inputs.
 """
 
 from __future__ import annotations

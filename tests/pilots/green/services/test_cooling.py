@@ -69,8 +69,8 @@ def test_a_large_park_cools_its_surroundings_and_a_small_one_itself():
     green = np.zeros((60, 60), bool)
     green[10:50, 10:41] = True
     capacity[green] = 0.9
-    park = park_cooling(capacity, green, 100.0, 10.0)
-    area = green_area_m2(green, 100.0, 10.0)
+    park = park_cooling(capacity, green, 150.0, 10.0)
+    area = green_area_m2(green, 150.0, 10.0)
     mitigation = heat_mitigation(capacity, park, area)
     assert mitigation[30, 41] > 0.1
     assert mitigation[30, 30] == 0.9
