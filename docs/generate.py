@@ -87,7 +87,7 @@ def command_section(words: str, command: Any) -> str:
     examples = inspect.cleandoc(command.epilog).partition("\b\n")[2]
     text = inspect.cleandoc(command.help)
     table = ["|   | meaning |\n|---|---|", *rows, ""] if rows else []
-    return "\n".join([f"## twinbox {words}\n\n{text}\n", *table, f"```console\n{prompted(examples)}\n```\n"])
+    return "\n".join([f"## twinbox {words}\n\n{text}\n", *table, f"```sh\n{prompted(examples)}\n```\n"])
 
 
 def spelled(option: Any) -> str:

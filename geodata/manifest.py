@@ -104,11 +104,16 @@ class PackManifest(BaseModel):
     demo: bool = False
     recipe_sha256: str
     datasets: tuple[DatasetEntry, ...]
+    extras: Annotated[Mapping[str, str], Field(description="texts beside the data: name and file")] = {}
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 over everything the manifest says; two packs with one hash hold the same bytes."""
-        return hashlib.sha256(canonical_json(self.model_dump(mode="json")).encode()).hexdigest()
+        """SHA-256 over all the manifest says of city and data; two packs with one hash hold the same data.
+
+        Texts beside the data, such as the cleaning report, do not count.
+        """
+        said = self.model_dump(mode="json", exclude={"extras"})
+        return hashlib.sha256(canonical_json(said).encode()).hexdigest()
 
 
 def canonical_json(value: Any) -> str:

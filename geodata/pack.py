@@ -140,6 +140,24 @@ class CityPack:
         cube: xr.Dataset = xr.open_zarr(self.file(dataset_id), consolidated=False)
         return cube
 
+    def text(self, name: str) -> str | None:
+        """A text that lies beside the data, e.g. ``cleaning.json``; None if the pack has none of this name.
+
+        Raises:
+            DamagedPack: The manifest names a file that is not there.
+        """
+        file = self.manifest.extras.get(name)
+        if file is None:
+            return None
+        try:
+            return (self.path / file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise DamagedPack(
+                f"the pack of {self.city.name} has lost a text",
+                file=self.path / file,
+                hint=f"build it again: twinbox pack build {self.city.id}",
+            ) from error
+
     def verify(self) -> None:
         """Compare every file with its hash.
 

@@ -6,8 +6,11 @@ step. Whoever opens the pack sees the old one or the new one. Files that no mani
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,67 +69,120 @@ def write_pack(
         The pack, opened.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    entries = tuple(_write_dataset(folder, drafts[name]) for name in sorted(drafts))
-    manifest = PackManifest(city=city, demo=demo, recipe_sha256=recipe_sha256, datasets=entries)
-    for name, text in (extra or {}).items():
-        write_text(folder / name, text)
-    write_text(folder / MANIFEST, manifest.model_dump_json(indent=1) + "\n")
-    _sweep(folder, {entry.file for entry in entries} | {MANIFEST, *(extra or {})})
+    before = {path.name for path in folder.iterdir()}
+    try:
+        entries = tuple(_write_dataset(folder, drafts[name]) for name in sorted(drafts))
+        extras = {name: _write_extra(folder, name, text) for name, text in sorted((extra or {}).items())}
+        manifest = PackManifest(
+            city=city, demo=demo, recipe_sha256=recipe_sha256, datasets=entries, extras=extras
+        )
+        write_text(folder / MANIFEST, manifest.model_dump_json(indent=1) + "\n")
+    except BaseException:
+        _sweep(folder, before)
+        raise
+    _sweep(folder, {entry.file for entry in entries} | set(extras.values()) | {MANIFEST})
     return open_pack(folder)
 
 
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes from writing a pack into the same folder meanwhile; they wait their turn."""
+    from filelock import FileLock
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.parent / f".{folder.name}.lock"):
+        yield
+
+
+def _write_extra(folder: Path, name: str, text: str) -> str:
+    """Keep a text under a name that carries its hash, so that it changes together with the manifest."""
+    stem, _, suffix = name.rpartition(".")
+    file = f"{stem}.{hashlib.sha256(text.encode()).hexdigest()[:12]}.{suffix}"
+    write_text(folder / file, text)
+    return file
+
+
 def _write_dataset(folder: Path, draft: Draft) -> DatasetEntry:
+    """Write a dataset's file under a name that carries its hash."""
     import xarray as xr
-    from shapely.geometry import box
 
     data = draft.data
     partial = partial_name(folder / draft.id)
-    bbox = crs = None
     try:
         if isinstance(data, xr.Dataset):
             data.to_zarr(partial, consolidated=False, zarr_format=3)
-            rows, columns, suffix = (
-                int(sum(v.size for v in data.data_vars.values())),
-                tuple(map(str, data.data_vars)),
-                "zarr",
-            )
-            crs = data.attrs.get("crs")
+            suffix, rows = "zarr", int(sum(item.size for item in data.data_vars.values()))
+            columns = tuple(str(name) for name in data.data_vars)
         else:
-            if draft.kind.geometry is not None:
-                data.to_parquet(
-                    partial, index=False, compression="zstd", schema_version="1.1.0", write_covering_bbox=True
-                )
-                crs = data.crs.to_string()
-                outline = box(*data.total_bounds) if len(data) else None
-                if outline is not None:
-                    import geopandas as gpd
-
-                    west, south, east, north = (
-                        gpd.GeoSeries([outline], crs=data.crs).to_crs(4326).total_bounds
-                    )
-                    bbox = (float(west), float(south), float(east), float(north))
-            else:
-                data.to_parquet(partial, index=False, compression="zstd")
-            rows, suffix = len(data), "parquet"
+            _write_table(data, partial, mapped=draft.kind.geometry is not None)
+            suffix, rows = "parquet", len(data)
             columns = tuple(str(name) for name in data.columns if name != "geometry")
         digest = hash_of(partial)
         file = f"{draft.id}.{digest[:12]}.{suffix}"
-        if (folder / file).exists():
-            remove(partial)
-        else:
-            flush(partial)
-            partial.rename(folder / file)
+        _put(partial, folder / file, digest)
     except BaseException:
         remove(partial)
         raise
-    start = end = None
-    if not isinstance(data, xr.Dataset) and "time" in data.columns and len(data):
-        start, end = data["time"].min().to_pydatetime(), data["time"].max().to_pydatetime()
+    start, end = _period(data)
+    crs, bbox = _extent(data)
     return DatasetEntry(
-        id=draft.id, kind=draft.kind.name, file=file, form=draft.kind.form, rows=rows, columns=columns,
-        crs=crs, bbox=bbox, time_start=start, time_end=end, resolution_s=draft.resolution_s,
-        provenance=draft.provenance, sha256=digest,
+        id=draft.id, kind=draft.kind.name, file=file, form=draft.kind.form, rows=rows,
+        columns=columns, crs=crs, bbox=bbox, time_start=start, time_end=end,
+        resolution_s=draft.resolution_s, provenance=draft.provenance, sha256=digest,
     )  # fmt: skip
+
+
+def _write_table(data: pd.DataFrame, path: Path, *, mapped: bool) -> None:
+    if mapped:
+        data.to_parquet(
+            path, index=False, compression="zstd", schema_version="1.1.0", write_covering_bbox=True
+        )
+    else:
+        data.to_parquet(path, index=False, compression="zstd")
+
+
+def _put(partial: Path, target: Path, digest: str) -> None:
+    """Give a written file its name, unless the same bytes stand there already and are whole."""
+    if target.exists() and hash_of(target) == digest:
+        remove(partial)
+        return
+    flush(partial)
+    remove(target)
+    partial.rename(target)
+
+
+def _period(data: pd.DataFrame | xr.Dataset) -> tuple[datetime | None, datetime | None]:
+    """First and last instant of a series of rows."""
+    import pandas as pd
+    import xarray as xr
+
+    if isinstance(data, xr.Dataset) or "time" not in data or not len(data):
+        return None, None
+    first, last = data["time"].min(), data["time"].max()
+    return pd.Timestamp(first).to_pydatetime(), pd.Timestamp(last).to_pydatetime()
+
+
+def _extent(
+    data: pd.DataFrame | gpd.GeoDataFrame | xr.Dataset,
+) -> tuple[str | None, tuple[float, float, float, float] | None]:
+    """CRS and the box in WGS 84, of a map or of a grid with its CRS in ``attrs``."""
+    import geopandas as gpd
+    import pyproj
+    import xarray as xr
+
+    if isinstance(data, gpd.GeoDataFrame):
+        crs, bounds = data.crs.to_string(), tuple(data.total_bounds) if len(data) else None
+    elif isinstance(data, xr.Dataset) and "crs" in data.attrs:
+        x, y = data["x"].to_numpy(), data["y"].to_numpy()
+        half = abs(x[1] - x[0]) / 2 if len(x) > 1 else 0.0
+        crs, bounds = data.attrs["crs"], (x.min() - half, y.min() - half, x.max() + half, y.max() + half)
+    else:
+        return None, None
+    if bounds is None:
+        return crs, None
+    turn = pyproj.Transformer.from_crs(crs, 4326, always_xy=True)
+    west, south, east, north = turn.transform_bounds(*bounds)
+    return crs, (float(west), float(south), float(east), float(north))
 
 
 def _sweep(folder: Path, keep: set[str]) -> None:

@@ -33,6 +33,7 @@ NOTES = {
     "population": "residents of districts spread over 500 m cells, thinner outwards; ages by known shares",
     "persons": f"a sample of {people.PERSONS:,} persons whom nobody has ever met",
     "buildings": f"along streets, at most {houses.MOST_BUILDINGS:,}; landmarks are as high as they are",
+    "places": "shops, cafés and offices in some of the made-up houses",
     "schools": "names and rough places are real; pupils, floor area and year are made up",
     "streets": "main roads and bridges are real in their rough course; all small streets are made up",
     "stops": "made up along known lines",
@@ -87,6 +88,7 @@ def _movement_and_nature(ground: Ground) -> Tables:
     roads = streets(ground)
     moves = transit(ground, roads)
     areas = nature.green_areas(ground)
+    buildings = houses.buildings(ground, roads)
     return {
         "streets": roads,
         "stops": moves.stops,
@@ -94,7 +96,8 @@ def _movement_and_nature(ground: Ground) -> Tables:
         "headways": moves.headways,
         "rides": moves.rides,
         "timetable": moves.timetable,
-        "buildings": houses.buildings(ground, roads),
+        "buildings": buildings,
+        "places": houses.places(ground, buildings),
         "green_areas": areas,
         "trees": nature.trees(ground, roads, areas),
         "green_view": nature.green_view(ground, roads, areas),

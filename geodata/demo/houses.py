@@ -29,6 +29,16 @@ DWELLING_M2 = 75.0
 SCHOOL_M2_PER_PUPIL = 10.0
 
 USES = ("apartments", "offices", "industrial")
+PLACES_SHARE = {"offices": 0.35, "apartments": 0.1, "industrial": 0.05}
+"""Share of houses of each use in which people shop, eat or meet."""
+
+PLACES = (
+    ("shop", "convenience", 5), ("shop", "supermarket", 2), ("shop", "clothes", 2), ("amenity", "cafe", 4),
+    ("amenity", "restaurant", 3), ("amenity", "pharmacy", 1), ("amenity", "library", 0.5),
+    ("leisure", "fitness_centre", 1), ("office", "company", 4),
+)  # fmt: skip
+"""Category, subcategory and how common it is beside the others."""
+
 SCHOOL_SHAPE_M = {"kindergarten": (46, 14), "university": (84, 22)}
 SCHOOL_LEVELS = {"kindergarten": 2, "university": 5}
 
@@ -56,6 +66,21 @@ def buildings(ground: Ground, streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     middle = shapely.get_coordinates(shapely.centroid(table.geometry.to_numpy()))
     table["ground_elevation_m"] = elevation_m(ground, middle).round(1)
     return gpd.GeoDataFrame(table, crs=ground.facts.city.crs)
+
+
+def places(ground: Ground, buildings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Shops, cafés and the like in some of the houses."""
+    chance = stream(ground.facts.city.id, "places")
+    share = buildings["use"].map(PLACES_SHARE).fillna(0.0).to_numpy(np.float64)
+    houses = buildings[chance.random(len(buildings)) < share].reset_index(drop=True)
+    weight = np.array([common for *_, common in PLACES])
+    drawn = chance.choice(len(PLACES), len(houses), p=weight / weight.sum())
+    table = houses[["building_id"]].assign(
+        place_id=houses["building_id"] + "-place",
+        category=[PLACES[number][0] for number in drawn],
+        subcategory=[PLACES[number][1] for number in drawn],
+    )
+    return table.set_geometry(houses.representative_point())
 
 
 def _school_buildings(ground: Ground) -> gpd.GeoDataFrame:

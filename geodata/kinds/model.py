@@ -80,6 +80,7 @@ class Kind:
         key: The columns that tell rows apart; unique together and sorted by.
         form: ``table`` (GeoParquet or Parquet) or ``cube`` (Zarr).
         disjoint: Whether the rows' areas may not overlap.
+        unequal: Columns whose values differ within each row, as the two ends of a ride do.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Kind:
     key: tuple[str, ...] = ()
     form: Form = "table"
     disjoint: bool = False
+    unequal: tuple[str, ...] = ()
     _by_name: Mapping[str, Column] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

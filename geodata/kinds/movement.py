@@ -86,6 +86,7 @@ RIDES = Kind(
         number("distance_m", "m", "Distance, where the source has it.", 0, 1e6),
     ),
     key=("from_stop_id", "to_stop_id", "line_id"),
+    unequal=("from_stop_id", "to_stop_id"),
 )
 
 TIMETABLE = Kind(

@@ -1,4 +1,4 @@
-"""Kinds that say where people live, learn and meet: outline, districts, population, buildings, schools."""
+"""Kinds that say where people live, learn and meet: outline, districts, residents, buildings, schools."""
 
 from __future__ import annotations
 
@@ -58,11 +58,13 @@ PERSONS = Kind(
         text("household_id", "Household the person belongs to."),
         text("district_id", "District of residence."),
         number("age", "a", "Age in years.", 0, 120),
+        text("age_group", "Age group as the source codes it, e.g. 30-49."),
         text("sex", "female or male.", allowed=("female", "male")),
         text("occupation", "Main occupation status."),
         Column("licence", "boolean", "Holds a driving licence.", required=False, nullable=True),
         number("cars", "1", "Cars of the household.", 0, 20),
         number("income_eur", "EUR", "Monthly net income.", 0, 1e6),
+        text("income_group", "Income per member of the household as the source codes it, e.g. average."),
     ),
     key=("person_id",),
 )
@@ -104,4 +106,18 @@ SCHOOLS = Kind(
     key=("school_id",),
 )
 
-KINDS = (BOUNDARY, DISTRICTS, POPULATION, PERSONS, BUILDINGS, SCHOOLS)
+PLACES = Kind(
+    "places",
+    titles("Places", "Kohad", "Paikat"),
+    "A place that people go to or that a map names: a shop, a café, a library, a village.",
+    (
+        identifier("place_id", "Identifier in the source."),
+        text("name", "Name."),
+        text("category", "What it is, e.g. shop, amenity, leisure.", required=True),
+        text("subcategory", "What it is in more detail, e.g. supermarket."),
+    ),
+    geometry="point",
+    key=("place_id",),
+)
+
+KINDS = (BOUNDARY, DISTRICTS, POPULATION, PERSONS, BUILDINGS, SCHOOLS, PLACES)
