@@ -1,1 +1,1 @@
-"""The ways in: command line and HTTP."""
+"""The ways in: HTTP, after the OGC's and the IETF's standards, and the command line."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from geodata.city import City, find_city
-from geodata.errors import NotReady
+from geodata.errors import DamagedPack, NotReady
 from geodata.home import home as twinbox_home
 from geodata.pack import MANIFEST, CityPack, open_pack
 
@@ -39,3 +40,16 @@ def pack_of(city: City | str, home: Path | None = None) -> CityPack:
         value=found.id,
         hint=f"build one: twinbox pack build {found.id} --sources FOLDER",
     )
+
+
+def state_of(city: City, home: Path | None = None) -> Literal["built", "demo", "damaged", "none"]:
+    """Which pack :func:`pack_of` would give, without generating a demo pack."""
+    from geodata.demo import demo_cities
+
+    built = (twinbox_home() if home is None else home) / "packs" / city.id
+    if (built / MANIFEST).exists():
+        try:
+            return "demo" if open_pack(built).demo else "built"
+        except DamagedPack:
+            return "damaged"
+    return "demo" if city.id in demo_cities() else "none"

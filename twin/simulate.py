@@ -314,6 +314,7 @@ def _interval(values: Sequence[float | Estimate]) -> tuple[float, float, float]:
 def _about(pilot: Pilot) -> dict[str, Any]:
     return {
         "title": pilot.title,
+        "titles": dict(sorted(pilot.titles.items())),
         "domain": str(pilot.domain),
         "version": pilot.version,
         "kpis": {

@@ -9,10 +9,22 @@ from __future__ import annotations
 import io
 import sys
 
-from api.cli import cities, doctor, packs, pilots, results, runs, sweeps
+from api.cli import cities, doctor, packs, pilots, results, runs, serve, sweeps, tenants
 from api.cli.app import app
 
-__all__ = ["app", "cities", "doctor", "main", "packs", "pilots", "results", "runs", "sweeps"]
+__all__ = [
+    "app",
+    "cities",
+    "doctor",
+    "main",
+    "packs",
+    "pilots",
+    "results",
+    "runs",
+    "serve",
+    "sweeps",
+    "tenants",
+]
 
 
 def main() -> None:

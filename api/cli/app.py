@@ -11,7 +11,8 @@ import typer
 from typer.core import TyperGroup
 
 DATA, PILOTS, RUNS, MACHINE = "Cities and their data", "Pilots", "Runs", "This machine"
-SUBJECTS = (DATA, PILOTS, RUNS, MACHINE)
+SERVER = "Server"
+SUBJECTS = (DATA, PILOTS, RUNS, SERVER, MACHINE)
 
 # A UsageError is what typer raises at a wrong option; it exports only this subclass of it.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from api.cli import options
 from api.cli.app import DATA, app, examples
-
-if TYPE_CHECKING:
-    from geodata.city import City
 
 STATES = {
     "built": "built from the city's data",
@@ -23,8 +18,9 @@ def cities(*, json: options.Json = False) -> None:
     """List the cities that are known, and whether each has a pack of data."""
     from api.cli.screen import emit, say, table
     from geodata.city import known_cities
+    from geodata.locate import state_of
 
-    known = [(city, pack_state(city)) for city in known_cities().values()]
+    known = [(city, state_of(city)) for city in known_cities().values()]
     if json:
         emit({"cities": [{**city.model_dump(mode="json"), "pack": state} for city, state in known]})
         return
@@ -33,16 +29,3 @@ def cities(*, json: options.Json = False) -> None:
         for city, state in known
     ]
     say(table(["id", "English", "Estonian", "Finnish", "country", "pack"], rows))
-
-
-def pack_state(city: City) -> str:
-    """Which pack a run of this city would use; one of :data:`STATES`."""
-    from geodata.errors import DamagedPack, NotReady
-    from geodata.locate import pack_of
-
-    try:
-        return "demo" if pack_of(city).demo else "built"
-    except DamagedPack:
-        return "damaged"
-    except NotReady:
-        return "none"

@@ -80,5 +80,17 @@ def _texts(values: str | float | tuple[str | float, ...]) -> list[str]:
 
 def _in_words(condition: Condition) -> str:
     said = condition.model_dump(exclude={"column"}, exclude_none=True)
-    words = {"in_dataset": "in", "low": "at least", "high": "at most", "above": "above", "matches": "like"}
-    return " and ".join(f"{words.get(name, name)} {value}" for name, value in said.items())
+    words = {
+        "equals": "one of",
+        "differs": "other than",
+        "matches": "like",
+        "given": "given:",
+        "in_dataset": "in",
+        "low": "at least",
+        "high": "at most",
+    }
+    return " and ".join(f"{words.get(name, name)} {_plainly(value)}" for name, value in said.items())
+
+
+def _plainly(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -5,7 +5,6 @@ last. Run it as ``python tests/bench/packs.py``; ``TWINBOX_SOURCES`` names the f
 data.
 """
 
-# ruff: noqa: T201
 from __future__ import annotations
 
 import os

@@ -32,7 +32,7 @@ def main() -> None:
     cpu, wall = np.median(times, axis=0).T
     titles = ("python -c pass", "twinbox --help", "twinbox run --help")
     for title, own, clock, asked in zip(titles, cpu, wall, ("", "asked < 0.4 s", ""), strict=True):
-        print(f"{title:20} CPU {own:5.3f} s   wall {clock:5.3f} s   ratio {own / cpu[0]:5.1f}   {asked}")  # noqa: T201
+        print(f"{title:20} CPU {own:5.3f} s   wall {clock:5.3f} s   ratio {own / cpu[0]:5.1f}   {asked}")
 
 
 if __name__ == "__main__":

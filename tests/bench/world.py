@@ -140,7 +140,7 @@ def main() -> None:
         pilot = pilot_of(model, window_s)
         plan = make_plan([pilot], packs.values(), days=days)
         ours, peer, ratio = paired_ratio(lambda p=plan, q=pilot: execute(p, packs, pilots=[q]), bare)
-        print(f"{title:42} world {ours:6.3f} s   bare {peer:6.3f} s   ratio {ratio:5.3f}   asked ≤ {asked}")  # noqa: T201
+        print(f"{title:42} world {ours:6.3f} s   bare {peer:6.3f} s   ratio {ratio:5.3f}   asked ≤ {asked}")
 
 
 if __name__ == "__main__":

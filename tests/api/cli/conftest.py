@@ -31,6 +31,17 @@ MIDDLE = {"tallinn": (542_000, 6_589_000), "rae": (551_000, 6_580_000)}
 """Where the tiny cities lie, EPSG:3301."""
 
 
+NARVA = """
+[city]
+id = "narva"
+names = { en = "Narva" }
+country = "EE"
+crs = "EPSG:3301"
+timezone = "Europe/Tallinn"
+"""
+"""A city of the user's own that has no pack yet."""
+
+
 @dataclass(frozen=True)
 class Said:
     """What a call of the command line gave."""
@@ -135,6 +146,8 @@ def home(
     """A home of Twinbox with the tiny packs, and the test plug-ins importable."""
     folder = tmp_path / "home"
     shutil.copytree(packs_folder, folder / "packs")
+    (folder / "recipes").mkdir()
+    (folder / "recipes" / "narva.toml").write_text(NARVA)
     monkeypatch.setenv("TWINBOX_HOME", str(folder))
     monkeypatch.syspath_prepend(plug_in_folder)
     monkeypatch.chdir(tmp_path)

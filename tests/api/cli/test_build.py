@@ -65,7 +65,6 @@ def sources(home, tmp_path):
     (folder / "koidu").mkdir(parents=True)
     file = folder / "koidu" / "places.geojson"
     file.write_text(json.dumps(DISTRICTS))
-    (home / "recipes").mkdir()
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     (home / "recipes" / "koidu.toml").write_text(RECIPE.format(sha256=digest))
     return folder

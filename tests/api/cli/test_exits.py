@@ -44,7 +44,7 @@ CASES = [
     (("runs", "--nonsense"), 2, "No such option"),
     (("run", "lanterns", "-c", "rae", "-c", "tallinn", "--set", "number=0"), 2, "greater than or equal to 1"),
     (("run", "lanterns", "-c", "tallinn"), 3, "finest-2020"),
-    (("run", "lanterns", "-c", "tallinn", "-c", "paldiski"), 4, "paldiski"),
+    (("run", "lanterns", "-c", "tallinn", "-c", "narva"), 4, "Narva has no pack"),
     (("run", "lanterns", "-c", "rae", "-c", "tallinn", "--set", "failure=bug"), 5, "ZeroDivisionError"),
 ]
 
