@@ -1,4 +1,4 @@
-"""Charts of the green pilot: when replacements catch up with the trees that were felled, and canopy by year."""
+"""Charts of the green pilot: canopy by year, and when young trees make up for felled ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
     from twin.result import Result
 
-_TITLES = {"canopy": ("Crown area", "m²"), "carbon": ("Carbon", "t"), "shade": ("Leaf area, which makes the shade", "m²")}
+_TITLES = {
+    "canopy": ("Crown area", "m²"),
+    "carbon": ("Carbon", "t"),
+    "shade": ("Leaf area, which makes the shade", "m²"),
+}
 _FELLED, _REPLACED, _CITY = "#8c510a", "#1b7837", "#2166ac"
 
 
@@ -47,13 +51,22 @@ def _break_even(city: str, data: xr.Dataset) -> Figure:
     for axes, (name, (title, unit)) in zip(panels, _TITLES.items(), strict=True):
         _band(axes, data, f"felled_{name}", _FELLED, "felled trees, had they stayed")
         _band(axes, data, f"replaced_{name}", _REPLACED, "replacements")
-        felled, replaced = (data[f"{kind}_{name}"].sel(bound="value").values for kind in ("felled", "replaced"))
+        felled, replaced = (
+            data[f"{kind}_{name}"].sel(bound="value").values for kind in ("felled", "replaced")
+        )
         caught_up = (replaced >= felled) & (felled > 0)
         years = data["year"].values
         if caught_up.any():
             year = int(years[caught_up.argmax()])
             axes.axvline(year, color="0.4", linewidth=1, linestyle=":")
-            axes.annotate(f"break-even {year}", (year, axes.get_ylim()[1]), ha="right", va="top", fontsize=9, rotation=90)
+            axes.annotate(
+                f"break-even {year}",
+                (year, axes.get_ylim()[1]),
+                ha="right",
+                va="top",
+                fontsize=9,
+                rotation=90,
+            )
             text = title
         else:
             text = f"{title}: no break-even by {int(years[-1])}"

@@ -1,9 +1,9 @@
 """The years that a city's trees live through: one typical year, shifted and shuffled.
 
-A pack holds the hours of a typical year. Trees need decades, warm and cold ones. Each year of each member of the
-ensemble is the typical year with a temperature shift and a rain factor of its own, drawn from how much years
-differ here; the scenario adds its warming. What the days of such a year mean for leaves, soil and growth is
-worked out once, for all years at a time.
+A pack holds the hours of a typical year. Trees need decades, warm and cold ones. Each year of each member of
+the ensemble is the typical year with a temperature shift and a rain factor of its own, drawn from how much
+years differ here; the scenario adds its warming. What the days of such a year mean for leaves, soil and
+growth is worked out once, for all years at a time.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ YEAR_TO_YEAR_RAIN = 0.15
 LEAST_RAIN_MM = 100.0
 """A typical year with less rain than this has none recorded; then the normals are used."""
 
-# Monthly precipitation normals 1991-2020, mm: Estonian Environment Agency (Tallinn-Harku), Finnish Meteorological
-# Institute (Helsinki Kaisaniemi); cities that are not named take Tallinn's.
+# Monthly precipitation normals 1991-2020, mm: Estonian Environment Agency (Tallinn-Harku), Finnish
+# Meteorological Institute (Helsinki Kaisaniemi); cities that are not named take Tallinn's.
 RAIN_NORMALS_MM = {
     "helsinki": (53, 38, 34, 34, 38, 60, 57, 81, 56, 73, 69, 58),
     "tallinn": (56, 40, 37, 35, 37, 68, 82, 85, 58, 78, 66, 59),
@@ -151,6 +151,10 @@ class Years:
     degree_days: Floats
     warmer_k: Floats
 
+    @property
+    def count(self) -> int:
+        """How many years."""
+        return int(self.leaf_on_doy.shape[1])
 
 
 def degree_days(typical: TypicalYear, warmer_k: Floats | float = 0.0) -> Floats:

@@ -1,14 +1,15 @@
 """An ensemble of one city's trees, all members side by side, and what happens to them.
 
-Twenty members of six thousand trees are one stock of a hundred and twenty thousand rows. Members differ in what is
-not known: how fast a species grows here, how good its equations are, which trees die. What a planner does (fell,
-plant, prune) happens to all members alike; luck is drawn once per tree and year, so that two scenarios under one
-seed lose the same trees for the same reasons.
+Twenty members of six thousand trees are one stock of a hundred and twenty thousand rows. Members differ in
+what is not known: how fast a species grows here, how good its equations are, which trees die. What a planner
+does (fell, plant, prune) happens to all members alike; luck is drawn once per tree and year, so that two
+scenarios under one seed lose the same trees for the same reasons.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,25 +18,41 @@ from pilots.green.city.climate import Years, pace_by_species
 from pilots.green.growth.species import SPECIES
 from pilots.green.growth.stock import Stock, grown, planted
 from pilots.green.growth.year import Hazards, pruned, regrown, sickened, survivors, windthrow_chance
+from pilots.green.radiation.leaves import transmissivity
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 FIT_SPREAD = 0.22
-"""Relative error of the published age equations on their own trees (median over species); persists in a tree."""
+"""Relative error of the published age equations on their own trees (median over species); persists in a
+tree."""
 
 PACE_SPREAD = 0.15
 """Standard deviation of the logarithm of growth here against heat-sum scaling, one per member and species."""
 
 CARBON_SPREAD = 0.30
-"""Standard deviation of the logarithm of a species' carbon: half of the 60 % that McHale and others 2009 found for
-street populations whose equations come from elsewhere."""
+"""Standard deviation of the logarithm of a species' carbon: half of the 60 % that McHale and others 2009
+found for street populations whose equations come from elsewhere."""
 
 LEAF_SPREAD = 0.20
 """The same for leaf area."""
 
 DECAY_PER_YEAR = 0.10
 """Share of the carbon of dead wood released each year."""
+
+
+STANDING, PLANTED, REPLACEMENT = range(3)
+"""Marks of trees: of the first inventory, planted since, planted for felled ones."""
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """Places where trees have died: which member, which number, how many, in which district."""
+
+    member: NDArray[np.int32]
+    tree: NDArray[np.int64]
+    weight: Floats
+    district: NDArray[np.int64]
 
 
 @dataclass
@@ -51,11 +68,14 @@ class Forest:
         natural_ratio: Crown ratio that a pruned tree grows back to.
         size_factor: Growth of each tree relative to its curve.
         members: Number of members.
+        pace: Growth of each species relative to heat-sum scaling (members x species).
         carbon_factor: Factor on carbon (members x species).
         leaf_factor: Factor on leaf area (members x species).
         dead_carbon_kg: Carbon in dead wood of each member.
         lost: Trees that died in each member since the start, weighted.
-        tag: Free mark of groups of trees (0 standing stock, 1 planted, 2 replacements).
+        replanted: Trees of each member planted where others had died, weighted.
+        gaps: Places of the dead that nobody has planted anew yet.
+        tag: `STANDING`, `PLANTED` or `REPLACEMENT`.
     """
 
     trees: Stock
@@ -66,14 +86,19 @@ class Forest:
     natural_ratio: Floats
     size_factor: Floats
     members: int
+    pace: Floats
     carbon_factor: Floats
     leaf_factor: Floats
     tag: NDArray[np.int8]
     dead_carbon_kg: Floats = field(default_factory=lambda: np.zeros(0))
     lost: Floats = field(default_factory=lambda: np.zeros(0))
+    replanted: Floats = field(default_factory=lambda: np.zeros(0))
+    gaps: list[Gaps] = field(default_factory=list)
 
     @classmethod
-    def of(cls, trees: Stock, weight: Floats, district: NDArray[np.int64], members: int, rng: np.random.Generator) -> Forest:
+    def of(
+        cls, trees: Stock, weight: Floats, district: NDArray[np.int64], members: int, rng: np.random.Generator
+    ) -> Forest:
         """Copy a stock into all members; the first has no error of equations."""
         count, kinds = len(trees), len(SPECIES)
         spread = np.array([species.spread for species in SPECIES])
@@ -94,24 +119,32 @@ class Forest:
             natural_ratio=everyone.crown_ratio.copy(),
             size_factor=np.tile(own, members) * pace[member, everyone.species],
             members=members,
+            pace=pace,
             carbon_factor=carbon,
             leaf_factor=leaf,
             tag=np.zeros(count * members, np.int8),
             dead_carbon_kg=np.zeros(members),
             lost=np.zeros(members),
+            replanted=np.zeros(members),
         )
+
+    def none(self) -> Forest:
+        """A forest without trees whose members are those of this one."""
+        return self._part(np.zeros(len(self.trees), np.bool_))
 
     def total(self, values: Floats, which: Mask | None = None) -> Floats:
         """Weighted sum over the trees of each member."""
         kept = np.ones(len(values), bool) if which is None else which
-        return np.bincount(self.member[kept], values[kept] * self.weight[kept], self.members)
+        return np.asarray(
+            np.bincount(self.member[kept], values[kept] * self.weight[kept], self.members), np.float64
+        )
 
     def by_district(self, values: Floats, districts: int) -> Floats:
         """Weighted sum by member and district."""
         inside = self.district >= 0
         place = self.member[inside].astype(np.int64) * districts + self.district[inside]
         sums = np.bincount(place, (values * self.weight)[inside], self.members * districts)
-        return sums.reshape(self.members, districts)
+        return np.asarray(sums, np.float64).reshape(self.members, districts)
 
     @property
     def crown_area_m2(self) -> Floats:
@@ -128,6 +161,12 @@ class Forest:
     def leaf_area_m2(self) -> Floats:
         """Leaf area of each tree in full leaf."""
         return np.asarray(self.trees.leaf_area_m2 * self.leaf_factor[self.member, self.trees.species])
+
+    @property
+    def shaded_m2(self) -> Floats:
+        """Ground shaded in full leaf with the sun overhead: crown area less what the light gets through."""
+        crown = self.crown_area_m2
+        return np.asarray(crown * (1.0 - transmissivity(self.leaf_area_m2 / np.maximum(crown, 1e-9))))
 
     @property
     def carbon_kg(self) -> Floats:
@@ -172,18 +211,30 @@ class Forest:
         """Let pruned crowns grow back for a year."""
         self.trees = regrown(self.trees, self.natural_ratio, years_to_regrow)
 
-    def fell(self, trees: NDArray[np.int64]) -> Forest:
+    def fell(self, trees: NDArray[np.int64], each: float) -> Forest:
         """Take trees away and return them as a forest of their own, as they would have lived on.
 
         Their wood leaves the city: it does not rot here.
+
+        Args:
+            trees: Numbers of the trees.
+            each: How many trees to take at each number, at most as many as it stands for.
         """
-        gone = np.isin(self.tree, trees) & (self.tag == 0)
+        gone = np.isin(self.tree, trees) & (self.tag == STANDING)
         felled = self._part(gone)
-        self._keep(~gone)
+        felled.weight = np.minimum(felled.weight, each)
+        self.weight = np.where(gone, np.maximum(self.weight - each, 0.0), self.weight)
+        self._keep(self.weight > 0.0)
         return felled
 
     def plant(
-        self, kinds: NDArray[np.int16], dbh_cm: float, district: NDArray[np.int64], weight: Floats, tag: int, first: int
+        self,
+        kinds: NDArray[np.int16],
+        dbh_cm: float,
+        district: NDArray[np.int64],
+        each: float,
+        tag: int,
+        first: int,
     ) -> None:
         """Plant the same young trees in every member.
 
@@ -191,38 +242,63 @@ class Forest:
             kinds: Species of each.
             dbh_cm: Their grade.
             district: Where.
-            weight: How many each stands for.
+            each: How many trees each stands for.
             tag: Mark of the group.
             first: Number of the first of them within the city.
         """
         count = len(kinds)
-        if count == 0:
-            return
-        young = planted(np.tile(kinds, self.members).tolist(), count * self.members, dbh_cm)
-        member = np.repeat(np.arange(self.members, dtype=np.int32), count)
-        spread = np.array([species.spread for species in SPECIES])
-        # A planted tree grows like the standing trees of its species in that member do on average.
-        pace = self._pace_of_species(spread)
+        if count:
+            self._add(
+                planted(np.tile(kinds, self.members).tolist(), count * self.members, dbh_cm),
+                np.repeat(np.arange(self.members, dtype=np.int32), count),
+                np.tile(first + np.arange(count), self.members),
+                np.full(count * self.members, each),
+                np.tile(district, self.members),
+                tag,
+            )
+
+    def replant(self, share: float, kinds: NDArray[np.int16], dbh_cm: float, luck: Floats) -> None:
+        """Plant anew a share of the places where trees have died; the other gaps stay.
+
+        Args:
+            share: Of the gaps.
+            kinds: Species that would be planted in the place of each tree of the city.
+            dbh_cm: Their grade.
+            luck: One uniform number per tree of the city.
+        """
+        for gap in self.gaps:
+            chosen = luck[gap.tree] < share
+            member, tree, weight = gap.member[chosen], gap.tree[chosen], gap.weight[chosen]
+            if len(tree):
+                young = planted(kinds[tree].tolist(), len(tree), dbh_cm)
+                self._add(young, member, tree, weight, gap.district[chosen], PLANTED)
+                self.replanted = self.replanted + np.bincount(member, weight, self.members)
+        self.gaps = []
+
+    def _add(
+        self,
+        young: Stock,
+        member: NDArray[np.int32],
+        tree: NDArray[np.int64],
+        weight: Floats,
+        district: NDArray[np.int64],
+        tag: int,
+    ) -> None:
         self.trees = self.trees.joined(young)
         self.member = np.concatenate([self.member, member])
-        self.tree = np.concatenate([self.tree, np.tile(first + np.arange(count), self.members)])
-        self.weight = np.concatenate([self.weight, np.tile(weight, self.members)])
-        self.district = np.concatenate([self.district, np.tile(district, self.members)])
+        self.tree = np.concatenate([self.tree, tree])
+        self.weight = np.concatenate([self.weight, weight])
+        self.district = np.concatenate([self.district, district])
         self.natural_ratio = np.concatenate([self.natural_ratio, young.crown_ratio])
-        self.size_factor = np.concatenate([self.size_factor, pace[member, young.species]])
-        self.tag = np.concatenate([self.tag, np.full(count * self.members, tag, np.int8)])
-
-    def _pace_of_species(self, spread: Floats) -> Floats:
-        kinds = len(spread)
-        place = self.member.astype(np.int64) * kinds + self.trees.species
-        count = np.bincount(place, minlength=self.members * kinds)
-        mean = np.bincount(place, self.size_factor, self.members * kinds) / np.maximum(count, 1)
-        return np.where(count > 0, mean, 1.0).reshape(self.members, kinds)
+        self.size_factor = np.concatenate([self.size_factor, self.pace[member, young.species]])
+        self.tag = np.concatenate([self.tag, np.full(len(tree), tag, np.int8)])
 
     def _bury(self, alive: Mask) -> None:
         dead = ~alive
         self.dead_carbon_kg = self.dead_carbon_kg + self.total(self.carbon_kg, dead)
         self.lost = self.lost + self.total(np.ones(len(self.trees)), dead)
+        if dead.any():
+            self.gaps.append(Gaps(self.member[dead], self.tree[dead], self.weight[dead], self.district[dead]))
         self._keep(alive)
 
     def rot(self) -> Floats:
@@ -231,7 +307,7 @@ class Forest:
         self.dead_carbon_kg = self.dead_carbon_kg - released
         return released
 
-    def _columns(self) -> dict[str, NDArray[np.generic]]:
+    def _columns(self) -> dict[str, Any]:
         names = ("member", "tree", "weight", "district", "natural_ratio", "size_factor", "tag")
         return {name: getattr(self, name) for name in names}
 
@@ -243,11 +319,17 @@ class Forest:
     def _part(self, which: Mask) -> Forest:
         columns = {name: values[which] for name, values in self._columns().items()}
         return replace(
-            self, trees=self.trees.part(which), dead_carbon_kg=np.zeros(self.members), lost=np.zeros(self.members), **columns
-        )  # fmt: skip
+            self,
+            trees=self.trees.part(which),
+            dead_carbon_kg=np.zeros(self.members),
+            lost=np.zeros(self.members),
+            replanted=np.zeros(self.members),
+            gaps=[],
+            **columns,
+        )
 
 
 def quantiles(values: Floats) -> tuple[float, float, float]:
-    """Value of the first member, and P10 and P90 over all."""
-    low, high = np.percentile(values, [10.0, 90.0])
-    return float(values[0]), float(min(low, values[0])), float(max(high, values[0]))
+    """Median, P10 and P90 over the members."""
+    low, middle, high = np.percentile(values, [10.0, 50.0, 90.0])
+    return float(middle), float(low), float(high)

@@ -1,13 +1,14 @@
 """The trees and green areas of a city as its pack knows them, or as its land use lets expect.
 
-A register names a tree and leaves its size open; a map has half of the trees; a city shares neither and only says
-where people live. Each is turned into a stock that can grow, and each step that guesses is counted and noted:
-species taken for another, sizes drawn, trees left out because they stand in a house or stand twice.
+A register names a tree and leaves its size open; a map has half of the trees; a city shares neither and only
+says where people live. Each is turned into a stock that can grow, and each step that guesses is counted and
+noted: species taken for another, sizes drawn, trees left out because they stand in a house or stand twice.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import geopandas as gpd
 import numpy as np
@@ -25,13 +26,17 @@ Floats = NDArray[np.float64]
 MOST_GENERATED = 20_000
 """A generated stock has at most this many trees; each then stands for several."""
 
+LEAST_SURVEYED = 0.05
+"""A district of whose land a survey covers less is not reported."""
+
 TWICE_M = 0.8
 """Trees nearer to each other than this are one tree entered twice."""
 
 _CONDITION = {"good": 1.0, "fair": 0.8, "poor": 0.5}
 
-# What street and park trees of northern cities are, where nothing is known of a tree: shares after the published
-# stocks of ten Nordic cities (Sjöman, Östberg and Bühler 2012, Urban For. Urban Green. 11:31-39), rounded.
+# What street and park trees of northern cities are, where nothing is known of a tree: shares after the
+# published stocks of ten Nordic cities (Sjöman, Östberg and Bühler 2012, Urban For. Urban Green. 11:31-39),
+# rounded.
 BROADLEAVED_MIX = {
     "Tilia x europaea": 0.26,
     "Acer platanoides": 0.13,
@@ -47,7 +52,12 @@ BROADLEAVED_MIX = {
     "Prunus padus": 0.03,
     "Malus domestica": 0.03,
 }
-CONIFER_MIX = {"Pinus sylvestris": 0.55, "Picea abies": 0.30, "Larix sibirica": 0.10, "Thuja occidentalis": 0.05}
+CONIFER_MIX = {
+    "Pinus sylvestris": 0.55,
+    "Picea abies": 0.30,
+    "Larix sibirica": 0.10,
+    "Thuja occidentalis": 0.05,
+}
 CONIFERS_IN_PARKS = 0.15
 
 MEDIAN_AGE_YEARS = 35.0
@@ -74,7 +84,7 @@ class Inventory:
         districts: The districts.
         land_m2: Land over which shares are counted.
         extent: That land as a polygon.
-        forest_m2: Forest whose trees are not single.
+        forest: Forest whose trees are not single, within the extent.
         green_m2: Green areas of all kinds, without water.
         generated: The trees come from land use and not from a survey.
         notes: What was assumed.
@@ -88,10 +98,23 @@ class Inventory:
     districts: gpd.GeoDataFrame
     land_m2: float
     extent: shapely.Geometry
-    forest_m2: float
+    forest: shapely.Geometry
     green_m2: float
     generated: bool
     notes: tuple[str, ...]
+
+    @cached_property
+    def district_land_m2(self) -> Floats:
+        """Land of each district within the extent; NaN where the survey hardly reaches it."""
+        areas = self.districts.geometry.to_numpy()
+        land = shapely.area(shapely.intersection(areas, self.extent))
+        return np.where(land > LEAST_SURVEYED * shapely.area(areas), land, np.nan)
+
+    @cached_property
+    def district_forest(self) -> Floats:
+        """Share of each district's land under the crowns of forest."""
+        areas = shapely.intersection(self.districts.geometry.to_numpy(), self.forest)
+        return np.asarray(np.minimum(shapely.area(areas) * FOREST_CANOPY / self.district_land_m2, 1.0))
 
 
 def read_inventory(pack: PackView, pace: Floats, rng: np.random.Generator) -> Inventory:
@@ -120,7 +143,11 @@ def read_inventory(pack: PackView, pace: Floats, rng: np.random.Generator) -> In
 
 
 def _surveyed(
-    pack: PackView, districts: gpd.GeoDataFrame, areas: gpd.GeoDataFrame | None, pace: Floats, rng: np.random.Generator
+    pack: PackView,
+    districts: gpd.GeoDataFrame,
+    areas: gpd.GeoDataFrame | None,
+    pace: Floats,
+    rng: np.random.Generator,
 ) -> Inventory:
     table, dropped = _kept(pack)
     kinds, assumed = _species(table, rng)
@@ -134,16 +161,21 @@ def _surveyed(
     trees = stock(kinds, age_years=age * pace[kinds], condition=condition.fillna(1.0).to_numpy(), **sizes)
     x, y = table.geometry.x.to_numpy(), table.geometry.y.to_numpy()
     extent = _extent(table, districts)
+    land = float(shapely.area(extent))
     grade = pack.dataset("trees").provenance.grade
-    notes = [f"{len(trees)} trees ({grade}); canopy is counted over the {extent.area / 1e6:.1f} km2 where trees are mapped"]
+    notes = [
+        f"{len(trees)} trees ({grade}); canopy is counted over {land / 1e6:.1f} km2 where trees are mapped"
+    ]
     notes += [note for count, note in (*dropped, *assumed) if count]
     if unknown.any():
         share = unknown.mean()
-        notes.append(f"{share:.0%} of the trees have no size: ages are drawn around {MEDIAN_AGE_YEARS:.0f} years")
+        notes.append(
+            f"{share:.0%} of the trees have no size: ages are drawn around {MEDIAN_AGE_YEARS:.0f} years"
+        )
     green, forest, water = _areas(areas, extent)
-    district = _district_of(x, y, districts)
+    district = districts_at(x, y, districts)
     return Inventory(
-        trees, x, y, np.ones(len(trees)), district, districts, extent.area - water, extent, forest, green,
+        trees, x, y, np.ones(len(trees)), district, districts, land - water, extent, forest, green,
         generated=False, notes=tuple(notes),
     )  # fmt: skip
 
@@ -157,7 +189,9 @@ def _kept(pack: PackView) -> tuple[gpd.GeoDataFrame, list[tuple[int, str]]]:
         dropped.append((int(dead.sum()), f"{dead.sum()} dead trees left out"))
         table = table[~dead].reset_index(drop=True)
     points = np.column_stack([table.geometry.x, table.geometry.y])
-    pairs = shapely.STRtree(table.geometry.to_numpy()).query(table.geometry.to_numpy(), predicate="dwithin", distance=TWICE_M)
+    pairs = shapely.STRtree(table.geometry.to_numpy()).query(
+        table.geometry.to_numpy(), predicate="dwithin", distance=TWICE_M
+    )
     twice = np.unique(pairs[1][pairs[0] < pairs[1]])
     dropped.append((len(twice), f"{len(twice)} trees nearer than {TWICE_M} m to another left out"))
     inside = np.empty(0, np.int64)
@@ -169,9 +203,15 @@ def _kept(pack: PackView) -> tuple[gpd.GeoDataFrame, list[tuple[int, str]]]:
     return table.drop(index=table.index[gone]).reset_index(drop=True), dropped
 
 
-def _species(table: gpd.GeoDataFrame, rng: np.random.Generator) -> tuple[NDArray[np.int16], list[tuple[int, str]]]:
+def _species(
+    table: gpd.GeoDataFrame, rng: np.random.Generator
+) -> tuple[NDArray[np.int16], list[tuple[int, str]]]:
     names = table["species"].astype(object).where(table["species"].notna(), None)
-    leaves = table["leaf_type"].astype(object).where(table["leaf_type"].notna(), None) if "leaf_type" in table else names.map(lambda _: None)
+    leaves = (
+        table["leaf_type"].astype(object).where(table["leaf_type"].notna(), None)
+        if "leaf_type" in table
+        else names.map(lambda _: None)
+    )
     matches = [match_species(name, leaf) for name, leaf in zip(names, leaves, strict=True)]
     how = np.array([match.how for match in matches])
     kinds = np.array([match.index for match in matches], dtype=np.int16)
@@ -196,7 +236,9 @@ def _drawn(mix: dict[str, float], count: int, rng: np.random.Generator) -> NDArr
 
 
 def _numbers(table: pd.DataFrame, name: str) -> Floats:
-    return table[name].to_numpy(dtype=float, na_value=np.nan) if name in table else np.full(len(table), np.nan)
+    return (
+        table[name].to_numpy(dtype=float, na_value=np.nan) if name in table else np.full(len(table), np.nan)
+    )
 
 
 def _year_of(pack: PackView) -> float:
@@ -210,27 +252,33 @@ def _extent(table: gpd.GeoDataFrame, districts: gpd.GeoDataFrame) -> shapely.Geo
     return shapely.intersection(cells, shapely.union_all(districts.geometry.to_numpy()))
 
 
-def _areas(areas: gpd.GeoDataFrame | None, extent: shapely.Geometry) -> tuple[float, float, float]:
-    """Green, forest and water within the extent, m2."""
+def _areas(areas: gpd.GeoDataFrame | None, extent: shapely.Geometry) -> tuple[float, shapely.Geometry, float]:
+    """Green (m2), forest and water (m2) within the extent."""
     if areas is None:
-        return 0.0, 0.0, 0.0
+        return 0.0, shapely.Polygon(), 0.0
     inside = areas[areas.intersects(extent)]
     parts = {
         name: shapely.union_all(group.geometry.to_numpy()).intersection(extent)
         for name, group in inside.groupby(
             np.select(
-                [inside["green_class"].eq("water"), inside["green_class"].eq("forest")], ["water", "forest"], "open"
+                [inside["green_class"].eq("water"), inside["green_class"].eq("forest")],
+                ["water", "forest"],
+                "open",
             )
         )
     }
     empty = shapely.Polygon()
     forest, water = parts.get("forest", empty), parts.get("water", empty)
     green = shapely.union_all([parts.get("open", empty), forest])
-    return green.area, forest.area, water.area
+    return green.area, forest, water.area
 
 
 def _generated(
-    pack: PackView, districts: gpd.GeoDataFrame, areas: gpd.GeoDataFrame | None, pace: Floats, rng: np.random.Generator
+    pack: PackView,
+    districts: gpd.GeoDataFrame,
+    areas: gpd.GeoDataFrame | None,
+    pace: Floats,
+    rng: np.random.Generator,
 ) -> Inventory:
     cells = pack.features("land_cover")
     use = np.array([str(code) if str(code) in EXPECTED_CANOPY else "" for code in cells["cover_class"]])
@@ -245,7 +293,9 @@ def _generated(
     low, high = shapely.bounds(cells.geometry.to_numpy())[cell].reshape(-1, 2, 2).transpose(1, 0, 2)
     x, y = (low + (high - low) * rng.random((count, 2))).T
     conifer = rng.random(count) < CONIFERS_IN_PARKS
-    kinds = np.where(conifer, _drawn(CONIFER_MIX, count, rng), _drawn(BROADLEAVED_MIX, count, rng)).astype(np.int16)
+    kinds = np.where(conifer, _drawn(CONIFER_MIX, count, rng), _drawn(BROADLEAVED_MIX, count, rng)).astype(
+        np.int16
+    )
     age = rng.lognormal(np.log(MEDIAN_AGE_YEARS), AGE_SPREAD, count)
     trees = stock(kinds, age_years=age * pace[kinds])
     crowns = float((np.pi / 4 * trees.crown_diameter_m**2).mean())
@@ -255,17 +305,27 @@ def _generated(
         green = max(green, _areas(areas, city)[0])
     notes = (
         f"no tree data: {count} trees stand for {weight.sum():,.0f} that land use lets expect (synthetic)",
-        "canopy by land use: " + ", ".join(f"{name or 'open'} {value:.0%}" for name, value in EXPECTED_CANOPY.items()),
+        "canopy by land use: "
+        + ", ".join(f"{name or 'open'} {value:.0%}" for name, value in EXPECTED_CANOPY.items()),
     )
     return Inventory(
-        trees, x, y, weight, _district_of(x, y, districts), districts, float(land.sum()), city, 0.0, green,
+        trees, x, y, weight, districts_at(x, y, districts), districts, float(land.sum()), city,
+        shapely.Polygon(), green,
         generated=True, notes=notes,
     )  # fmt: skip
 
 
-def _district_of(x: Floats, y: Floats, districts: gpd.GeoDataFrame) -> NDArray[np.int64]:
+def forest_share(inventory: Inventory) -> float:
+    """Share of the land that is under the crowns of forest."""
+    return float(shapely.area(inventory.forest)) / inventory.land_m2 * FOREST_CANOPY
+
+
+def districts_at(x: Floats, y: Floats, districts: gpd.GeoDataFrame) -> NDArray[np.int64]:
+    """Index of the district in which each point lies, -1 for none."""
     found = np.full(len(x), -1, np.int64)
-    tree, district = shapely.STRtree(districts.geometry.to_numpy()).query(shapely.points(x, y), predicate="within")
+    tree, district = shapely.STRtree(districts.geometry.to_numpy()).query(
+        shapely.points(x, y), predicate="within"
+    )
     found[tree] = district
     return found
 

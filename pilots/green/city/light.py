@@ -1,7 +1,8 @@
 """How much sun the crowns around a school or along a street let through, day by day.
 
-Rays leave a window or a piece of pavement towards the sun's usual places in the sky; each meets crowns or does
-not. The way inside crowns is worked out once; the season then only changes how much light a crown passes.
+Rays leave a window or a piece of pavement towards the sun's usual places in the sky; each meets crowns or
+does not. The way inside crowns is worked out once; the season then only changes how much light a crown
+passes.
 """
 
 from __future__ import annotations
@@ -24,6 +25,19 @@ REACH_M = 35.0
 
 
 @dataclass(frozen=True)
+class Lookout:
+    """Places from which the sun is looked for.
+
+    Attributes:
+        points: Map coordinates (places x 2).
+        eye_m: Height of the windows or of the pavement.
+    """
+
+    points: Floats
+    eye_m: float
+
+
+@dataclass(frozen=True)
 class CrownShade:
     """Depth of crown between places and the sun (places x rays), in crown thicknesses.
 
@@ -38,7 +52,7 @@ class CrownShade:
     def transmittance(self, foliage: Foliage) -> Floats:
         """Share of direct light that reaches each place, mean over the rays."""
         depth = foliage.extinction * self.deciduous + foliage.evergreen_extinction * self.evergreen
-        return np.exp(-depth).mean(axis=1, dtype=np.float64)
+        return np.asarray(np.exp(-depth).mean(axis=1, dtype=np.float64))
 
 
 @dataclass(frozen=True)
@@ -72,8 +86,12 @@ def shade_at(places: Floats, eye_m: float, crowns: CrownBodies) -> CrownShade:
         eye_m: Height of the window or pavement.
         crowns: What may stand in the way.
     """
-    azimuth, altitude = (grid.ravel() for grid in np.meshgrid(np.radians(AZIMUTHS_DEG), np.radians(ALTITUDES_DEG)))
-    way = np.column_stack([np.cos(altitude) * np.sin(azimuth), np.cos(altitude) * np.cos(azimuth), np.sin(altitude)])
+    azimuth, altitude = (
+        grid.ravel() for grid in np.meshgrid(np.radians(AZIMUTHS_DEG), np.radians(ALTITUDES_DEG))
+    )
+    way = np.column_stack(
+        [np.cos(altitude) * np.sin(azimuth), np.cos(altitude) * np.cos(azimuth), np.sin(altitude)]
+    )
     depth = np.zeros((2, len(places), len(way)), np.float32)
     if len(places) and len(crowns.x_m):
         trunks = np.column_stack([crowns.x_m, crowns.y_m])

@@ -1,7 +1,7 @@
 """What people have of the green around them: the rule of 3-30-300, parks within reach, cooler air.
 
-Homes are residential buildings where the pack has them, else the middles of population cells. Where trees are only
-known as a density, the chance to see three of them follows from it.
+Homes are residential buildings where the pack has them, else the middles of population cells. Where trees are
+only known as a density, the chance to see three of them follows from it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from scipy.stats import poisson
 
 from geodata.errors import InvalidInput, NotReady
 from geodata.streets import snap, street_graph, travel_times
-from pilots.green.city.inventory import FOREST_CANOPY, Inventory
+from pilots.green.city.inventory import FOREST_CANOPY, Inventory, forest_share
+from pilots.green.city.light import CrownBodies
 from pilots.green.services.access import network_access
 from pilots.green.services.cooling import urban_cooling
 from pilots.green.services.cover import canopy_around, cover_grid, trees_in_view
@@ -24,7 +25,8 @@ from twin.packs import PackView
 
 Floats = NDArray[np.float64]
 
-SEEN_WITHIN_M = 40.0
+TREES_TO_SEE, SEEN_WITHIN_M = 3, 40.0
+CANOPY_AROUND, CANOPY_WITHIN_M = 0.30, 250.0
 PARK_WITHIN_M = 300.0
 LEAST_PARK_M2 = 5_000.0
 DEMAND_M2 = 9.0
@@ -32,6 +34,9 @@ DEMAND_M2 = 9.0
 
 MOST_HOMES = 3_000
 WALKING_M_S = 1.2
+LARGE_GREEN_SHADE = 0.4
+"""Cells with more canopy than this count as green that cools beyond its edge."""
+
 _DWELLINGS = {"apartments", "residential", "house", "detached", "terrace", "dormitory", "semidetached_house"}
 
 
@@ -46,6 +51,7 @@ class Homes:
         buildings: Footprints around them; empty where there are none.
         park_m: Distance along the streets to the nearest green of half a hectare; NaN where not known.
         supply_m2: Green on offer within 1 km per person; NaN where not known.
+        forest: Share of the land within 250 m that is under the crowns of forest.
         notes: What was assumed.
     """
 
@@ -55,15 +61,19 @@ class Homes:
     buildings: NDArray[np.object_]
     park_m: Floats
     supply_m2: Floats
+    forest: Floats
     notes: tuple[str, ...]
 
 
 def find_homes(pack: PackView, inventory: Inventory) -> Homes:
     """The homes of a city within the extent of its inventory, and their ways to parks."""
     x, y, people, notes = _homes(pack, inventory)
-    buildings = pack.features("buildings").geometry.to_numpy() if pack.has("buildings") else np.empty(0, dtype=object)
+    buildings = (
+        pack.features("buildings").geometry.to_numpy() if pack.has("buildings") else np.empty(0, dtype=object)
+    )
     park, supply, more = _parks(pack, x, y, people)
-    return Homes(x, y, people, np.asarray(buildings, dtype=object), park, supply, (*notes, *more))
+    forest = _forest_around(x, y, inventory.forest)
+    return Homes(x, y, people, np.asarray(buildings, dtype=object), park, supply, forest, (*notes, *more))
 
 
 def _homes(pack: PackView, inventory: Inventory) -> tuple[Floats, Floats, Floats, tuple[str, ...]]:
@@ -127,40 +137,68 @@ def _doors(parks: gpd.GeoDataFrame) -> tuple[Floats, NDArray[np.int64]]:
     return points, park.astype(np.int64)
 
 
+def _forest_around(x: Floats, y: Floats, forest: shapely.Geometry) -> Floats:
+    parts = shapely.get_parts(forest)
+    circles = np.asarray(shapely.buffer(shapely.points(x, y), CANOPY_WITHIN_M), dtype=object)
+    home, part = shapely.STRtree(parts).query(circles, predicate="intersects")
+    area = shapely.area(shapely.intersection(circles[home], parts[part]))
+    return np.asarray(np.bincount(home, area, len(x)) * FOREST_CANOPY / (np.pi * CANOPY_WITHIN_M**2))
+
+
+@dataclass(frozen=True)
+class ThreeThirty:
+    """The three parts of the rule for each home, 1 kept, 0 not (or the chance of it, or NaN where not known).
+
+    Attributes:
+        sees: Three trees in view.
+        canopy: 30 % of canopy around.
+        park: A park within 300 m.
+    """
+
+    sees: Floats
+    canopy: Floats
+    park: Floats
+
+    @property
+    def kept(self) -> Floats:
+        """How much of the rule each home has, 0 to 3."""
+        return np.asarray(np.nansum([self.sees, self.canopy, self.park], axis=0))
+
+
 def three_thirty(
-    homes: Homes, inventory: Inventory, x: Floats, y: Floats, crown_m: Floats, height_m: Floats, district_canopy: Floats
-) -> dict[str, Floats]:
-    """Share of each home (or chance of it) that sees three trees, has 30 % canopy and a park within 300 m.
+    homes: Homes, inventory: Inventory, crowns: CrownBodies, district_trees: Floats, district_canopy: Floats
+) -> ThreeThirty:
+    """What each home has of 3-30-300.
 
     Args:
         homes: The homes.
         inventory: The city's land.
-        x: Where the living trees stand.
-        y: Likewise.
-        crown_m: Their crown diameters.
-        height_m: Their heights.
-        district_canopy: Share of canopy by district, used where trees are only known as a density.
+        crowns: The living trees.
+        district_trees: Trees by district, used where trees are only known as a density.
+        district_canopy: Share of canopy by district, likewise.
     """
     park = np.where(np.isnan(homes.park_m), np.nan, homes.park_m <= PARK_WITHIN_M)
     if inventory.generated:
-        return {**_by_density(homes, inventory, district_canopy), "park": park}
+        return ThreeThirty(*_by_density(homes, inventory, district_trees, district_canopy), park)
+    x, y = crowns.x_m, crowns.y_m
     seen = trees_in_view(homes.x_m, homes.y_m, x, y, homes.buildings, distance_m=SEEN_WITHIN_M)
-    west, south, east, north = inventory.extent.bounds
+    west, south, east, north = shapely.bounds(inventory.extent)
     shape = (int((north - south) / 5.0) + 1, int((east - west) / 5.0) + 1)
-    grid = cover_grid(x, y, crown_m, height_m, west_m=west, north_m=north, shape=shape, cell_size_m=5.0)
-    canopy = canopy_around(grid, homes.x_m, homes.y_m)
-    return {"sees": (seen >= 3).astype(float), "canopy": (canopy >= 0.30).astype(float), "park": park}
+    grid = cover_grid(
+        x, y, crowns.diameter_m, crowns.top_m, west_m=west, north_m=north, shape=shape, cell_size_m=5.0
+    )
+    canopy = canopy_around(grid, homes.x_m, homes.y_m) + homes.forest
+    return ThreeThirty((seen >= TREES_TO_SEE).astype(float), (canopy >= CANOPY_AROUND).astype(float), park)
 
 
-def _by_density(homes: Homes, inventory: Inventory, district_canopy: Floats) -> dict[str, Floats]:
+def _by_density(
+    homes: Homes, inventory: Inventory, district_trees: Floats, district_canopy: Floats
+) -> tuple[Floats, Floats]:
     district = _district_at(homes, inventory)
-    area = inventory.districts.geometry.area.to_numpy()
-    known = inventory.district >= 0
-    count = np.bincount(inventory.district[known], inventory.weight[known], len(area))
-    expected = count / area * np.pi * SEEN_WITHIN_M**2
-    sees = np.where(district >= 0, poisson.sf(2, expected[district]), 0.0)
-    canopy = np.where(district >= 0, district_canopy[district], 0.0) >= 0.30
-    return {"sees": sees, "canopy": canopy.astype(float)}
+    expected = district_trees / inventory.districts.geometry.area.to_numpy() * np.pi * SEEN_WITHIN_M**2
+    sees = np.where(district >= 0, poisson.sf(TREES_TO_SEE - 1, expected[district]), 0.0)
+    canopy = np.where(district >= 0, district_canopy[district], 0.0) >= CANOPY_AROUND
+    return np.asarray(sees), canopy.astype(float)
 
 
 def _district_at(homes: Homes, inventory: Inventory) -> NDArray[np.int64]:
@@ -171,31 +209,32 @@ def _district_at(homes: Homes, inventory: Inventory) -> NDArray[np.int64]:
     return found
 
 
-def cooling_index(
-    inventory: Inventory, x: Floats, y: Floats, crown_area_m2: Floats, weight: Floats, heat_island_k: float
-) -> tuple[float, float]:
+def cooling_index(inventory: Inventory, crowns: CrownBodies, heat_island_k: float) -> tuple[float, float]:
     """Mean heat mitigation index of the land, and how much the canopies cool its air, K.
 
     Shade is the share of canopy of each cell, green evaporates with 0.9 of the reference, the rest with 0.3.
     """
     cell = 500.0 if inventory.generated else 100.0
-    west, south, east, north = inventory.extent.bounds
+    west, south, east, north = shapely.bounds(inventory.extent)
     rows, columns = int((north - south) // cell) + 1, int((east - west) // cell) + 1
-    row, column = ((north - y) // cell).astype(int), ((x - west) // cell).astype(int)
+    row, column = ((north - crowns.y_m) // cell).astype(int), ((crowns.x_m - west) // cell).astype(int)
     inside = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
     place = row[inside] * columns + column[inside]
-    crowns = np.bincount(place, (crown_area_m2 * weight)[inside], rows * columns).reshape(rows, columns)
-    middle_x, middle_y = np.meshgrid(west + (np.arange(columns) + 0.5) * cell, north - (np.arange(rows) + 0.5) * cell)
+    area = np.pi / 4 * crowns.diameter_m**2 * crowns.weight
+    covered = np.bincount(place, area[inside], rows * columns).reshape(rows, columns)
+    middle_x, middle_y = np.meshgrid(
+        west + (np.arange(columns) + 0.5) * cell, north - (np.arange(rows) + 0.5) * cell
+    )
     land = shapely.contains_xy(inventory.extent, middle_x, middle_y)
     if not land.any():
         return float("nan"), float("nan")
-    shade = np.where(land, 1.0 - np.exp(-crowns / cell**2), np.nan)
-    green = inventory.green_m2 / inventory.land_m2
-    forest = inventory.forest_m2 / inventory.land_m2 * FOREST_CANOPY
+    shade = np.where(land, 1.0 - np.exp(-covered / cell**2), np.nan)
+    green, forest = inventory.green_m2 / inventory.land_m2, forest_share(inventory)
     results = [
         urban_cooling(
-            np.where(land, layer, np.nan), np.where(land, 0.18, np.nan), np.where(land, 0.3 + 0.6 * green, np.nan),
-            np.where(land, 4.0, np.nan), shade > 0.4, cell_size_m=cell, heat_island_k=heat_island_k,
+            np.where(land, layer, np.nan), np.where(land, 0.18, np.nan),
+            np.where(land, 0.3 + 0.6 * green, np.nan), np.where(land, 4.0, np.nan), shade > LARGE_GREEN_SHADE,
+            cell_size_m=cell, heat_island_k=heat_island_k,
         )
         for layer in (np.minimum(shade + forest, 1.0), np.zeros_like(shade))
     ]  # fmt: skip

@@ -1,7 +1,7 @@
 """Shade and heat in named places: school yards on a hot day, with and without their trees.
 
-A window of a hundred and sixty metres is cut out around each place, its houses and crowns are drawn on a raster, and
-the sun and radiation model runs a hot summer day and looks at a winter noon.
+A window of a hundred and sixty metres is cut out around each place, its houses and crowns are drawn on a
+raster, and the sun and radiation model runs a hot summer day and looks at a winter noon.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ YARD_M = 30.0
 
 STOREY_M = 3.2
 UNKNOWN_BUILDING_M = 9.0
+STRONG_HEAT_STRESS_C = 32.0
 GRASS, PAVED, BUILDING = 5, 1, 2
 
 
@@ -69,6 +70,8 @@ class YardClimate:
         radiant_p95_c: 95th percentile of it over the yard.
         cooler_k: How much the trees take off the mean radiant temperature.
         stress_h: Hours of the hot day with strong heat stress (UTCI above 32), mean over the yard.
+        summer_shade_by_hour: Share of the yard in shade by hour of the hot day, UTC; NaN in the dark (24).
+        winter_shade_by_hour: The same on the winter day.
     """
 
     name: str
@@ -78,6 +81,8 @@ class YardClimate:
     radiant_p95_c: float
     cooler_k: float
     stress_h: float
+    summer_shade_by_hour: Floats
+    winter_shade_by_hour: Floats
 
 
 def yard_climate(
@@ -89,7 +94,9 @@ def yard_climate(
     leaves = {name: _leaf_area(day, leaf_on, leaf_off) for name, day in (("hot", hot), ("cold", cold))}
     inside = _yard(with_trees)
     runs = {
-        "hot": mean_radiant_temperature(with_trees, hot, leaf_area_index=leaves["hot"], water_stress=stress, moments=2),
+        "hot": mean_radiant_temperature(
+            with_trees, hot, leaf_area_index=leaves["hot"], water_stress=stress, moments=2
+        ),
         "bare": mean_radiant_temperature(without, hot, water_stress=stress, moments=2),
         "cold": mean_radiant_temperature(with_trees, cold, leaf_area_index=leaves["cold"], moments=2),
     }
@@ -105,12 +112,23 @@ def yard_climate(
     return YardClimate(
         name=place.name,
         summer_shade=float(1.0 - runs["hot"]["sunlit"].to_numpy()[midday][:, inside].mean()),
-        winter_shade=float(1.0 - runs["cold"]["sunlit"].to_numpy()[_midday(cold, place.longitude)][:, inside].mean()),
+        winter_shade=float(
+            1.0 - runs["cold"]["sunlit"].to_numpy()[_midday(cold, place.longitude)][:, inside].mean()
+        ),
         radiant_c=float(radiant.mean()),
         radiant_p95_c=float(np.percentile(radiant, 95.0)),
         cooler_k=float((bare - radiant).mean()),
-        stress_h=float((utci > 32.0).sum(axis=0).mean()),
+        stress_h=float((utci > STRONG_HEAT_STRESS_C).sum(axis=0).mean()),
+        summer_shade_by_hour=_by_hour(runs["hot"]["sunlit"].to_numpy()[:, inside], hot),
+        winter_shade_by_hour=_by_hour(runs["cold"]["sunlit"].to_numpy()[:, inside], cold),
     )
+
+
+def _by_hour(sunlit: Floats, day: pd.DataFrame) -> Floats:
+    light = day["global_w_m2"].to_numpy() > 0
+    shade = np.full(24, np.nan)
+    shade[pd.DatetimeIndex(day.index).hour.to_numpy()[light]] = 1.0 - sunlit[light].mean(axis=1)
+    return shade
 
 
 def _window(place: Place, crowns: CrownBodies | None) -> Site:
@@ -131,12 +149,13 @@ def _window(place: Place, crowns: CrownBodies | None) -> Site:
     crown, base = _crowns(grid_x, grid_y, crowns) if crowns is not None else (None, None)
     return site(
         surface_m=surface, ground_m=np.zeros_like(surface), cell_size_m=CELL_M, latitude=place.latitude,
-        longitude=place.longitude, crown_m=crown, crown_base_m=base, land_cover=cover, west_m=west, north_m=north,
+        longitude=place.longitude, crown_m=crown, crown_base_m=base, land_cover=cover, west_m=west,
+        north_m=north,
     )  # fmt: skip
 
 
 def _crowns(grid_x: Floats, grid_y: Floats, crowns: CrownBodies) -> tuple[Floats, Floats]:
-    """Tops and undersides of the crowns over a raster; where crowns meet, the highest top, the lowest underside."""
+    """Tops and undersides of crowns over a raster; where they meet, the highest top and lowest underside."""
     top, base = np.zeros_like(grid_x), np.full_like(grid_x, np.inf)
     west, north = grid_x[0, 0], grid_y[0, 0]
     near = (np.abs(crowns.x_m - grid_x.mean()) < 90.0) & (np.abs(crowns.y_m - grid_y.mean()) < 90.0)
@@ -146,12 +165,18 @@ def _crowns(grid_x: Floats, grid_y: Floats, crowns: CrownBodies) -> tuple[Floats
         reach = int(np.ceil(radius / CELL_M)) + 1
         rows = slice(max(int(row) - reach, 0), max(int(row) + reach + 2, 0))
         columns = slice(max(int(column) - reach, 0), max(int(column) + reach + 2, 0))
-        square = ((grid_x[rows, columns] - crowns.x_m[t]) ** 2 + (grid_y[rows, columns] - crowns.y_m[t]) ** 2) / radius**2
+        square = (
+            (grid_x[rows, columns] - crowns.x_m[t]) ** 2 + (grid_y[rows, columns] - crowns.y_m[t]) ** 2
+        ) / radius**2
         half = crowns.crown_height_m[t] / 2.0 * np.sqrt(np.maximum(1.0 - square, 0.0))
         middle = crowns.top_m[t] - crowns.crown_height_m[t] / 2.0
         under = square < 1.0
-        top[rows, columns] = np.where(under, np.maximum(top[rows, columns], middle + half), top[rows, columns])
-        base[rows, columns] = np.where(under, np.minimum(base[rows, columns], middle - half), base[rows, columns])
+        top[rows, columns] = np.where(
+            under, np.maximum(top[rows, columns], middle + half), top[rows, columns]
+        )
+        base[rows, columns] = np.where(
+            under, np.minimum(base[rows, columns], middle - half), base[rows, columns]
+        )
     return top, np.where(np.isfinite(base), np.clip(base, 0.0, top), 0.0)
 
 

@@ -1,7 +1,7 @@
 """A year's services of a square metre of canopy: rain held back, dust and gases taken up.
 
-All depend on the leaf area above the square metre and on the hours of the year. They are worked out for a few leaf
-areas and read off between them, so that every member of the ensemble costs nothing more.
+All depend on the leaf area above the square metre and on the hours of the year. They are worked out for a few
+leaf areas and read off between them, so that every member of the ensemble costs nothing more.
 """
 
 from __future__ import annotations
@@ -53,7 +53,12 @@ class YearlyServices:
 
 
 def yearly_services(
-    typical: TypicalYear, latitude: float, leaf_on: float, leaf_off: float, stress: float, scenario: GreenScenario
+    typical: TypicalYear,
+    latitude: float,
+    leaf_on: float,
+    leaf_off: float,
+    stress: float,
+    scenario: GreenScenario,
 ) -> YearlyServices:
     """Work out the services of a year.
 
@@ -70,7 +75,9 @@ def yearly_services(
     rain, evaporation = hours["precipitation_mm"].to_numpy(), _open_water_mm(typical, latitude)
     wind = hours["wind_speed_m_s"].to_numpy()
     light, warmth = hours["global_w_m2"].to_numpy(), hours["air_temperature_c"].to_numpy()
-    dryness = saturation_pressure_hpa(warmth) * (1.0 - np.minimum(hours["relative_humidity_pct"].to_numpy(), 100.0) / 100.0)
+    dryness = saturation_pressure_hpa(warmth) * (
+        1.0 - np.minimum(hours["relative_humidity_pct"].to_numpy(), 100.0) / 100.0
+    )
     air = turbulence(wind, warmth, 0.25 * light - 15.0)
     pores = stomatal_resistance_s_m(light, warmth, dryness, stress)
     table = np.empty((2, len(SERVICES), len(LEAF_AREAS)))
@@ -97,7 +104,7 @@ def _gas(gas: Gas, air: Turbulence, pores: Floats, area: Floats, concentration: 
 
 
 def _open_water_mm(typical: TypicalYear, latitude: float) -> Floats:
-    """Hourly evaporation of wet leaves: the day's reference, shared out by the sun, with a little at night."""
+    """Hourly evaporation of wet leaves: the day's reference, shared out by the sun; a little at night."""
     above = day_geometry(latitude, typical.day_of_year).extraterrestrial
     daily = np.maximum(hargreaves_evapotranspiration(typical.least_c, typical.largest_c, above), 0.0)
     sun = typical.hours["global_w_m2"].to_numpy().reshape(365, 24) + 5.0
