@@ -316,28 +316,27 @@ KPIS = (
         "Shannon 1948",
     ),
     Kpi(
-        "break_even_year_canopy",
-        "Replacements match the canopy",
+        "break_even_canopy",
+        "Canopy made up for after",
         "a",
         "lower",
         (
-            "first year at whose end the replacements still alive have the crown area that the felled "
-            "trees would have had; NaN if most members of the ensemble do not get there within the "
-            "run"
+            "years until the replacements that are still alive have the crown area that the felled trees "
+            "would have; NaN if most members of the ensemble do not get there within the run"
         ),
         _OWN,
     ),
     Kpi(
-        "break_even_year_carbon",
-        "Replacements match the carbon",
+        "break_even_carbon",
+        "Carbon made up for after",
         "a",
         "lower",
         "the same for carbon",
         _OWN,
     ),
     Kpi(
-        "break_even_year_shade",
-        "Replacements match the shade",
+        "break_even_shade",
+        "Shade made up for after",
         "a",
         "lower",
         "the same for the ground shaded in full leaf with the sun overhead",

@@ -23,7 +23,7 @@ from pilots.green.city.forest import PLANTED, REPLACEMENT, Forest
 from pilots.green.city.ground import Ground
 from pilots.green.city.inventory import Inventory, forest_share
 from pilots.green.city.light import CrownShade, Lookout, shade_at
-from pilots.green.city.nursery import Nursery, services_of
+from pilots.green.city.nursery import TREES_PER_GRADE, Nursery, services_of
 from pilots.green.city.snapshots import Snapshot, bodies_of, snapshot
 from pilots.green.city.summary import Summary
 from pilots.green.growth.species import INDEX, SPECIES, match_species
@@ -212,8 +212,10 @@ class CityGreen(CityModel):
             self._live(self.works.felled, year, death)
         if self.works and year > 0:
             young = self.works.nursery.forest
-            self._live(young, year, self._luck(year, NURSERY, self.works.nursery.count))
-        kinds = self._kinds(self._luck(year, KIND))
+            # Trees of all grades have the same luck, so that grades differ by size alone.
+            luck = self._draw(year, NURSERY, TREES_PER_GRADE)
+            self._live(young, year, np.tile(luck, (len(self.works.nursery.grades_cm), 1)))
+        kinds = self._kinds(self._luck(year, KIND)[:, 0])
         share, dbh_cm = self.scenario.replace_losses, self.scenario.plant_dbh_cm
         self.forest.replant(share, kinds, dbh_cm, self._luck(year, REPLANTING))
         return growth
@@ -238,9 +240,12 @@ class CityGreen(CityModel):
         if (year + 1) % SHADE_EVERY_YEARS == 0:
             self._look()
 
-    def _luck(self, year: int, purpose: int, count: int | None = None) -> Floats:
-        """One uniform number for each tree that ever stood; the same in every scenario."""
-        return np.random.default_rng(int(self.seeds[year, purpose])).random(count or len(self.ground))
+    def _luck(self, year: int, purpose: int) -> Floats:
+        """A uniform number for each tree that ever stood in each member; the same in every scenario."""
+        return self._draw(year, purpose, len(self.ground))
+
+    def _draw(self, year: int, purpose: int, count: int) -> Floats:
+        return np.random.default_rng(int(self.seeds[year, purpose])).random((count, self.forest.members))
 
     def _fell(self) -> None:
         scenario, trees = self.scenario, self.inventory.trees

@@ -22,7 +22,7 @@ class GreenScenario(Scenario):
     where_area: str = Field(
         default="",
         max_length=20_000,
-        description="Area of felling and planting, POLYGON ((longitude latitude, ...)); empty for all the city.",
+        description="Area of felling and planting, POLYGON ((longitude latitude, ...)); empty for all.",
     )
 
     fell_trees: int = quantity(0, "1", 0, 100_000, "Trees felled in each city in the first spring.")

@@ -27,7 +27,7 @@ FIT_SPREAD = 0.22
 """Relative error of the published age equations on their own trees (median over species); persists in a
 tree."""
 
-PACE_SPREAD = 0.15
+PACE_SPREAD = 0.30
 """Standard deviation of the logarithm of growth here against heat-sum scaling, one per member and species."""
 
 CARBON_SPREAD = 0.30
@@ -186,9 +186,9 @@ class Forest:
             hazards: What they risk.
             stress: Drought stress coefficient of each member's year; half the water missing doubles the risk
                 of established trees.
-            luck: One uniform number per tree of the city.
+            luck: One uniform number per tree of the city and member.
         """
-        chance = luck[self.tree] / (1.0 + 2.0 * (1.0 - stress[self.member]))
+        chance = luck[self.tree, self.member] / (1.0 + 2.0 * (1.0 - stress[self.member]))
         self._bury(survivors(self.trees, hazards, chance))
 
     def sicken(self, rates: dict[str, float], severity: Floats) -> None:
@@ -201,11 +201,11 @@ class Forest:
         for member in range(self.members):
             here = self.member == member
             chance[here] = windthrow_chance(self.trees.part(here), float(gust_m_s[member]), in_leaf=in_leaf)
-        self._bury(luck[self.tree] >= chance)
+        self._bury(luck[self.tree, self.member] >= chance)
 
     def prune(self, share: float, depth: float, luck: Floats) -> None:
         """Cut back some of the crowns."""
-        self.trees = pruned(self.trees, luck[self.tree] < share, depth)
+        self.trees = pruned(self.trees, luck[self.tree, self.member] < share, depth)
 
     def regrow(self, years_to_regrow: float) -> None:
         """Let pruned crowns grow back for a year."""
@@ -264,10 +264,10 @@ class Forest:
             share: Of the gaps.
             kinds: Species that would be planted in the place of each tree of the city.
             dbh_cm: Their grade.
-            luck: One uniform number per tree of the city.
+            luck: One uniform number per tree of the city and member.
         """
         for gap in self.gaps:
-            chosen = luck[gap.tree] < share
+            chosen = luck[gap.tree, gap.member] < share
             member, tree, weight = gap.member[chosen], gap.tree[chosen], gap.weight[chosen]
             if len(tree):
                 young = planted(kinds[tree].tolist(), len(tree), dbh_cm)

@@ -60,9 +60,11 @@ CONIFER_MIX = {
 }
 CONIFERS_IN_PARKS = 0.15
 
-MEDIAN_AGE_YEARS = 35.0
-AGE_SPREAD = 0.6
-"""Ages of trees of unknown size are log-normal around the median (our assumption)."""
+MEDIAN_DBH_CM = 24.0
+DBH_SPREAD = 0.55
+"""Trunks of trees of unknown size are log-normal around the median (our assumption)."""
+
+LARGEST_DRAWN_CM = 100.0
 
 # Canopy that land use lets expect, share of land; the last row is for cells without any building weight.
 EXPECTED_CANOPY = {"LRW": 0.28, "HRW": 0.20, "OW": 0.10, "MW": 0.08, "": 0.35}
@@ -134,7 +136,7 @@ def read_inventory(pack: PackView, pace: Floats, rng: np.random.Generator) -> In
     if pack.has("trees") and len(pack.features("trees")):
         return _surveyed(pack, districts, areas, pace, rng)
     if pack.has("land_cover"):
-        return _generated(pack, districts, areas, pace, rng)
+        return _generated(pack, districts, areas, rng)
     raise NotReady(
         f"the pack of {pack.city.name} has neither trees nor land cover",
         field="trees",
@@ -155,8 +157,9 @@ def _surveyed(
     unknown = np.isnan(sizes["dbh_cm"]) & np.isnan(sizes["height_m"])
     planted = _numbers(table, "year_planted")
     age = np.where(np.isnan(planted), np.nan, np.maximum(_year_of(pack) - planted, 0.0))
-    drawn = rng.lognormal(np.log(MEDIAN_AGE_YEARS), AGE_SPREAD, len(table))
-    age = np.where(np.isnan(age) & unknown, drawn, age)
+    drawn = _trunks(len(table), rng)
+    unknown &= np.isnan(age)
+    sizes["dbh_cm"] = np.where(unknown, drawn, sizes["dbh_cm"])
     condition = table["condition"].map(_CONDITION) if "condition" in table else pd.Series(np.nan, table.index)
     trees = stock(kinds, age_years=age * pace[kinds], condition=condition.fillna(1.0).to_numpy(), **sizes)
     x, y = table.geometry.x.to_numpy(), table.geometry.y.to_numpy()
@@ -169,9 +172,7 @@ def _surveyed(
     notes += [note for count, note in (*dropped, *assumed) if count]
     if unknown.any():
         share = unknown.mean()
-        notes.append(
-            f"{share:.0%} of the trees have no size: ages are drawn around {MEDIAN_AGE_YEARS:.0f} years"
-        )
+        notes.append(f"{share:.0%} of the trees have no size: trunks are drawn around {MEDIAN_DBH_CM:.0f} cm")
     green, forest, water = _areas(areas, extent)
     district = districts_at(x, y, districts)
     return Inventory(
@@ -235,6 +236,10 @@ def _drawn(mix: dict[str, float], count: int, rng: np.random.Generator) -> NDArr
     return np.array([INDEX[name] for name in mix], dtype=np.int16)[chosen]
 
 
+def _trunks(count: int, rng: np.random.Generator) -> Floats:
+    return np.minimum(rng.lognormal(np.log(MEDIAN_DBH_CM), DBH_SPREAD, count), LARGEST_DRAWN_CM)
+
+
 def _numbers(table: pd.DataFrame, name: str) -> Floats:
     return (
         table[name].to_numpy(dtype=float, na_value=np.nan) if name in table else np.full(len(table), np.nan)
@@ -274,15 +279,12 @@ def _areas(areas: gpd.GeoDataFrame | None, extent: shapely.Geometry) -> tuple[fl
 
 
 def _generated(
-    pack: PackView,
-    districts: gpd.GeoDataFrame,
-    areas: gpd.GeoDataFrame | None,
-    pace: Floats,
-    rng: np.random.Generator,
+    pack: PackView, districts: gpd.GeoDataFrame, areas: gpd.GeoDataFrame | None, rng: np.random.Generator
 ) -> Inventory:
     cells = pack.features("land_cover")
     use = np.array([str(code) if str(code) in EXPECTED_CANOPY else "" for code in cells["cover_class"]])
-    city = shapely.union_all(districts.geometry.to_numpy())
+    everything = shapely.union_all(cells.geometry.to_numpy())
+    city = shapely.intersection(shapely.union_all(districts.geometry.to_numpy()), everything)
     land = shapely.area(shapely.intersection(cells.geometry.to_numpy(), city))
     canopy = land * np.array([EXPECTED_CANOPY[name] for name in use])
     # Overlap of crowns: a cell with cover c holds crowns of -ln(1 - c) times its area.
@@ -296,8 +298,7 @@ def _generated(
     kinds = np.where(conifer, _drawn(CONIFER_MIX, count, rng), _drawn(BROADLEAVED_MIX, count, rng)).astype(
         np.int16
     )
-    age = rng.lognormal(np.log(MEDIAN_AGE_YEARS), AGE_SPREAD, count)
-    trees = stock(kinds, age_years=age * pace[kinds])
+    trees = stock(kinds, dbh_cm=_trunks(count, rng))
     crowns = float((np.pi / 4 * trees.crown_diameter_m**2).mean())
     weight = np.full(count, wanted.sum() * MEAN_CROWN_M2 / crowns / count)
     green = float((land * np.array([GREEN_SHARE_OF_USE[name] for name in use])).sum())

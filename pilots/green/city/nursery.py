@@ -60,11 +60,6 @@ class Nursery:
             forest.plant(kinds, grade, nowhere, 1.0, REPLACEMENT, i * TREES_PER_GRADE)
         return cls(grades, forest)
 
-    @property
-    def count(self) -> int:
-        """Trees in all grades."""
-        return len(self.grades_cm) * TREES_PER_GRADE
-
     def note(self) -> None:
         """Write down what one planted tree of each grade gives now, the dead counted as nothing."""
         grade = self.forest.tree // TREES_PER_GRADE

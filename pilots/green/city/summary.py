@@ -287,8 +287,10 @@ def _series(model: CityGreen) -> dict[str, Any]:
     for i, (name, unit, factor) in enumerate(
         (("canopy", "m2", 1.0), ("carbon", "t", 1e-3), ("shade", "m2", 1.0))
     ):
-        rows[f"felled_{name}"] = ([row[i] * factor for row in book.felled], unit)
-        rows[f"replaced_{name}"] = ([row[i] * factor for row in book.replaced], unit)
+        for kind, entries in (("felled", book.felled), ("replaced", book.replaced)):
+            # Nothing is felled before the run.
+            values = [np.full_like(entries[0][i], np.nan), *(row[i] * factor for row in entries[1:])]
+            rows[f"{kind}_{name}"] = (values, unit)
     return {
         name: (("year", "bound"), _bounds(values), {"units": unit}) for name, (values, unit) in rows.items()
     }
@@ -370,15 +372,14 @@ def _mix(model: CityGreen) -> Mapping[str, float | Estimate]:
 
 
 def _break_even(model: CityGreen) -> Mapping[str, float | Estimate]:
-    names = tuple(f"break_even_year_{service}" for service in SERVICES)
+    names = tuple(f"break_even_{service}" for service in SERVICES)
     if model.works is None or len(model.yearbook.felled) == 1:
         return {**dict.fromkeys(names, np.nan), "replacement_ratio_end": np.nan}
     felled, replaced = np.array(model.yearbook.felled), np.array(model.yearbook.replaced)
     found: dict[str, float | Estimate] = {}
     for i, name in enumerate(names):
         enough = (replaced[:, i] >= felled[:, i]) & (felled[:, i] > 0)
-        first = np.where(enough.any(axis=0), model.first_year - 1 + enough.argmax(axis=0), np.inf)
-        found[name] = _year(first, model.first_year - 2 + len(felled))
+        found[name] = _after(np.where(enough.any(axis=0), enough.argmax(axis=0), np.inf), len(felled) - 1)
     nursery = model.works.nursery
     ratio = nursery.needed(felled[1:] / model.works.count)[
         -1, 0, :, nursery.grades_cm.index(model.scenario.replace_dbh_cm)
@@ -387,9 +388,9 @@ def _break_even(model: CityGreen) -> Mapping[str, float | Estimate]:
     return found
 
 
-def _year(first: Floats, last: int) -> float | Estimate:
-    """A year with its interval; NaN if most members do not reach it, and a late P90 is the last year."""
-    low, value, high = np.percentile(first, [10.0, 50.0, 90.0], method="nearest")
+def _after(years: Floats, most: int) -> float | Estimate:
+    """Years with their interval; NaN if most members need more than the run, which also ends a late P90."""
+    low, value, high = np.percentile(years, [10.0, 50.0, 90.0], method="nearest")
     if not np.isfinite(value):
         return float("nan")
-    return Estimate(float(value), float(low), float(min(high, last)))
+    return Estimate(float(value), float(low), float(min(high, most)))
