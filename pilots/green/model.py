@@ -282,9 +282,11 @@ class CityGreen(CityModel):
 
     def _plant(self) -> None:
         count = self.scenario.plant_per_year
+        if count == 0:
+            return
         rows = min(count, MOST_ROWS)
         points = self.ground.places(rows, self.scenario.plant_where, self.district_canopy()[0], self.gardener)
-        self._put(points, PLANTED, each=count / max(rows, 1))
+        self._put(points, PLANTED, each=count / rows)
 
     def _put(
         self,

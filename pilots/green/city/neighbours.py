@@ -26,7 +26,7 @@ from twin.packs import PackView
 Floats = NDArray[np.float64]
 
 TREES_TO_SEE, SEEN_WITHIN_M = 3, 40.0
-CANOPY_AROUND, CANOPY_WITHIN_M = 0.30, 250.0
+CANOPY_AROUND, CANOPY_WITHIN_M, RULE_CELL_M = 0.30, 250.0, 10.0
 PARK_WITHIN_M = 300.0
 LEAST_PARK_M2 = 5_000.0
 DEMAND_M2 = 9.0
@@ -183,9 +183,16 @@ def three_thirty(
     x, y = crowns.x_m, crowns.y_m
     seen = trees_in_view(homes.x_m, homes.y_m, x, y, homes.buildings, distance_m=SEEN_WITHIN_M)
     west, south, east, north = shapely.bounds(inventory.extent)
-    shape = (int((north - south) / 5.0) + 1, int((east - west) / 5.0) + 1)
+    shape = (int((north - south) / RULE_CELL_M) + 1, int((east - west) / RULE_CELL_M) + 1)
     grid = cover_grid(
-        x, y, crowns.diameter_m, crowns.top_m, west_m=west, north_m=north, shape=shape, cell_size_m=5.0
+        x,
+        y,
+        crowns.diameter_m,
+        crowns.top_m,
+        west_m=west,
+        north_m=north,
+        shape=shape,
+        cell_size_m=RULE_CELL_M,
     )
     canopy = canopy_around(grid, homes.x_m, homes.y_m) + homes.forest
     return ThreeThirty((seen >= TREES_TO_SEE).astype(float), (canopy >= CANOPY_AROUND).astype(float), park)

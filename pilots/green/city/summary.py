@@ -309,17 +309,28 @@ def _replacements_needed(model: CityGreen) -> dict[str, Any]:
     """Young trees of each grade that make up for one felled tree, by year."""
     if model.works is None or not model.works.nursery.per_tree:
         return {}
-    nursery = model.works.nursery
-    felled = np.array(model.yearbook.felled[1:]) / model.works.count
-    needed = nursery.needed(felled)
-    low, middle, high = np.percentile(needed, [10.0, 50.0, 90.0], axis=2, method="nearest")
+    low, middle, high = _needed(model)
     table = np.stack([middle, low, high], axis=-1)
     table = np.concatenate([np.full((1, *table.shape[1:]), np.nan), table])
     return {
         "replacements_needed": (("year", "service", "grade", "bound"), table, {"units": "1"}),
         "service": ("service", list(SERVICES)),
-        "grade": ("grade", list(nursery.grades_cm), {"units": "cm", "long_name": "trunk when planted"}),
+        "grade": (
+            "grade",
+            list(model.works.nursery.grades_cm),
+            {"units": "cm", "long_name": "trunk when planted"},
+        ),
     }
+
+
+def _needed(model: CityGreen) -> Floats:
+    """Young trees per felled one: P10, median, P90 (3 x years x services x grades)."""
+    if model.works is None:
+        raise RuntimeError("nothing was felled")
+    felled = np.array(model.yearbook.felled[1:]) / model.works.count
+    # Some may be infinite, between which there is no middle.
+    needed = model.works.nursery.needed(felled)
+    return np.asarray(np.percentile(needed, [10.0, 50.0, 90.0], axis=2, method="nearest"))
 
 
 def _estimate(values: Floats, spread: Floats | None = None) -> Estimate:
@@ -380,11 +391,9 @@ def _break_even(model: CityGreen) -> Mapping[str, float | Estimate]:
     for i, name in enumerate(names):
         enough = (replaced[:, i] >= felled[:, i]) & (felled[:, i] > 0)
         found[name] = _after(np.where(enough.any(axis=0), enough.argmax(axis=0), np.inf), len(felled) - 1)
-    nursery = model.works.nursery
-    ratio = nursery.needed(felled[1:] / model.works.count)[
-        -1, 0, :, nursery.grades_cm.index(model.scenario.replace_dbh_cm)
-    ]
-    found["replacement_ratio_end"] = _estimate(ratio) if np.isfinite(ratio).all() else np.nan
+    grade = model.works.nursery.grades_cm.index(model.scenario.replace_dbh_cm)
+    low, ratio, high = _needed(model)[:, -1, 0, grade]
+    found["replacement_ratio_end"] = Estimate(ratio, low, high) if np.isfinite(high) else np.nan
     return found
 
 
