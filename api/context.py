@@ -54,6 +54,7 @@ class Context:
     checks: Checks
     lock: Lock
     ready: bool = False
+    coming: set[str] = field(default_factory=set)
     _tasks: list[asyncio.Task[Any]] = field(default_factory=list)
 
     async def start(self) -> None:
@@ -61,6 +62,7 @@ class Context:
         shutil.rmtree(self.workshop.work_folder, ignore_errors=True)
         await anyio.to_thread.run_sync(self.workshop.nursery.start)
         self.manager.published = self._published
+        self.coming = {city for city in demo_cities() if self._lacks(city)} if self.settings.demo else set()
         await self.manager.start()
         self._tasks = [asyncio.create_task(self._fold()), asyncio.create_task(self._look())]
         self.ready = True
@@ -68,13 +70,16 @@ class Context:
     async def _look(self) -> None:
         """Look at the pilots, then have demo packs made for cities that have no pack."""
         await self.pilots.look()
-        for city in demo_cities() if self.settings.demo else ():
-            if not (self.settings.home / "packs" / city / MANIFEST).exists():
-                try:
-                    await self.workshop.call("demo", {"city": city}, wall_s=600)
-                except TaskProblem as problem:
-                    _LOG.warning("no demo pack", extra={"city": city, "reason": problem.message})
-                self.catalogue.look_again()
+        for city in sorted(self.coming):
+            try:
+                await self.workshop.call("demo", {"city": city}, wall_s=600)
+            except TaskProblem as problem:
+                _LOG.warning("no demo pack", extra={"city": city, "reason": problem.message})
+            self.catalogue.look_again()
+            self.coming.discard(city)
+
+    def _lacks(self, city: str) -> bool:
+        return not (self.settings.home / "packs" / city / MANIFEST).exists()
 
     def _published(self) -> None:
         self.guard.refresh()

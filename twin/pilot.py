@@ -37,8 +37,10 @@ __all__ = [
     "Need",
     "Pilot",
     "Scenario",
+    "Setting",
     "Signal",
     "quantity",
+    "settings",
 ]
 
 CONTRACT = 1
@@ -142,6 +144,55 @@ def quantity(default: float, unit: str, low: float, high: float, description: st
         description: What it sets, in one sentence.
     """
     return Field(default=default, ge=low, le=high, description=description, json_schema_extra={"unit": unit})
+
+
+class Setting(NamedTuple):
+    """A field of a scenario as a planner reads of it."""
+
+    name: str
+    default: Any
+    unit: str
+    allowed: str
+    description: str
+
+
+def settings(scenario: type[Scenario]) -> tuple[Setting, ...]:
+    """What can be set in a scenario, in the order of its declaration."""
+    document = scenario.model_json_schema()
+    return tuple(
+        Setting(
+            name,
+            value.get("default"),
+            value.get("unit", ""),
+            _allowed(value, document.get("$defs", {})),
+            value.get("description", ""),
+        )
+        for name, value in document["properties"].items()
+    )
+
+
+def _allowed(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    """The values that a field of a JSON schema takes, in words."""
+    if "$ref" in value:
+        value = definitions[value["$ref"].rsplit("/", 1)[-1]]
+    if "anyOf" in value:
+        return " or ".join(_allowed(option, definitions) for option in value["anyOf"])
+    if "enum" in value:
+        return ", ".join(map(str, value["enum"]))
+    if "const" in value:
+        return str(value["const"])
+    low, high = value.get("minimum"), value.get("maximum")
+    if low is not None and high is not None:
+        return f"{low:,g} to {high:,g}"
+    names = {
+        "array": "a list",
+        "boolean": "true, false",
+        "object": "a table",
+        "string": "text",
+        "null": "nothing",
+    }
+    kind = str(value.get("type", "any"))
+    return names.get(kind, kind)
 
 
 class CityModel(ABC):

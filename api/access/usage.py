@@ -193,6 +193,6 @@ def broken_link(store: Store) -> int | None:
 
 
 def mark_of(tenant: str, key: str, method: str, path: str, query: bytes, day: str) -> str:
-    """What makes a repeated request the same use: tenant, its Idempotency-Key, the request itself and the day."""  # noqa: E501
+    """What makes a repeated request the same use: tenant, Idempotency-Key, the request and the day."""
     parts = (tenant, key, method, path, query.decode("latin-1"), day)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -164,12 +164,13 @@ def _manifest(done: Sweep) -> dict[str, Any]:
 
 def _units(pilots: Sequence[Pilot]) -> dict[str, str]:
     """Units of the scenarios' fields, by the names they have in a grid."""
+    from twin.pilot import settings
+
     units = {}
     for pilot in pilots:
-        for name, field in pilot.Scenario.model_fields.items():
-            extra = field.json_schema_extra
-            if isinstance(extra, dict) and "unit" in extra:
-                units[name if len(pilots) == 1 else f"{pilot.id}.{name}"] = str(extra["unit"])
+        for setting in settings(pilot.Scenario):
+            if setting.unit:
+                units[setting.name if len(pilots) == 1 else f"{pilot.id}.{setting.name}"] = setting.unit
     return units
 
 

@@ -1,4 +1,4 @@
-"""The manager of jobs: takes them in turn, has them done, tells who listens, ends what is no longer wanted."""  # noqa: E501
+"""The manager of jobs: takes them in turn, has them done, tells who listens, ends what is unwanted."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def _become_worker(task: Mapping[str, Any], writing: int, parent: int) -> None:
 def _watch(
     worker: int, reading: int, server: socket.socket, limits: Mapping[str, float], folder: Path
 ) -> str | None:
-    """Relay until the worker ends; returns why it ended if it did not say so itself, None if nobody listens."""  # noqa: E501
+    """Relay until the worker ends; why it ended if it did not say so itself, None if nobody listens."""
     started = looked = time.monotonic()
     spoken, last = b"", b""
     while True:

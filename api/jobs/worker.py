@@ -62,7 +62,7 @@ def _generic(detail: str) -> dict[str, Any]:
 
 
 def _settle_in(task: Mapping[str, Any]) -> None:
-    """Take the limits, a lower priority, and a folder of one's own for temporary files and what is printed."""  # noqa: E501
+    """Take the limits, a lower priority, and a folder of one's own for files and what is printed."""
     limits, folder = task["limits"], task["folder"]
     os.chdir(folder)
     os.environ["TMPDIR"] = tempfile.tempdir = folder
