@@ -7,7 +7,8 @@ the latter, each once.
 Example: ``InvalidInput("longitude lies outside the boundary", file="stops.csv", row=17, field="lon",
 value=590.4, expected="between 23.9 and 25.8")`` reads as::
 
-    longitude lies outside the boundary (stops.csv, row 17, field lon): got 590.4, expected between 23.9 and 25.8
+    longitude lies outside the boundary (stops.csv, row 17, field lon): got 590.4,
+    expected between 23.9 and 25.8
 """
 
 from __future__ import annotations

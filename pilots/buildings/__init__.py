@@ -1,0 +1,1 @@
+"""Indoor environment and energy of educational buildings."""

@@ -1,0 +1,1 @@
+"""Trees and green areas that grow and change with the season."""

@@ -1,0 +1,1 @@
+"""Sensors and their observations over HTTP: SensorThings for reading and writing, Sentilo for publishing."""

@@ -1,0 +1,1 @@
+"""A plain HTML view of every resource, for people and search engines."""

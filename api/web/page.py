@@ -1,0 +1,171 @@
+"""A page for people: any document as headings, tables and links, readable without scripts, pictures or colour.
+
+Whatever JSON says is shown, nothing more: a table for a list of like objects, a list of terms for an object,
+a
+list for the rest. Links are links. A screen reader finds one main heading, a navigation, captions and
+headers.
+"""  # noqa: E501
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+from urllib.parse import unquote
+
+_MOST_ROWS, _MOST_COLUMNS, _MOST_DEPTH = 1000, 14, 12
+_ADDRESS = re.compile(r"https?://[^\s\"'<>]+")
+
+
+def page(document: Any, title: str, path: str) -> bytes:
+    """A document as an HTML page.
+
+    Args:
+        document: What JSON would say.
+        title: The page's main heading.
+        path: The page's path, for the way back up.
+    """
+    links = document.get("links", []) if isinstance(document, Mapping) else []
+    rest = (
+        {name: value for name, value in document.items() if name != "links"}
+        if isinstance(document, Mapping)
+        else document
+    )
+    body = "".join(
+        [
+            '<a class="skip" href="#main">Skip to content</a>',
+            f'<header><nav aria-label="Path">{_trail(path)}</nav></header>',
+            f'<main id="main"><h1>{escape(title or "Twinbox")}</h1>',
+            _value(rest, 2),
+            _links(links),
+            "</main>",
+            "<footer><p>Served by Twinbox. Add <code>?f=json</code> for the same as JSON.</p></footer>",
+        ]
+    )
+    head = (
+        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<title>{escape(title or "Twinbox")}</title><link rel="stylesheet" href="/static/plain.css"></head>'
+    )
+    return f"{head}<body>{body}</body></html>\n".encode()
+
+
+def _trail(path: str) -> str:
+    parts = [part for part in path.split("/") if part]
+    steps = ['<a href="/?f=html">Home</a>']
+    for count, part in enumerate(parts, 1):
+        name = escape(unquote(part))
+        if count == len(parts):
+            steps.append(f'<span aria-current="page">{name}</span>')
+        else:
+            steps.append(f'<a href="/{escape("/".join(parts[:count]))}?f=html">{name}</a>')
+    return "<ol>" + "".join(f"<li>{step}</li>" for step in steps) + "</ol>"
+
+
+def _links(links: Sequence[Any]) -> str:
+    if not links:
+        return ""
+    items = []
+    for item in links:
+        words = escape(str(item.get("title") or item.get("rel", "link")))
+        about = escape(f"{item.get('rel', '')}, {item.get('type', '')}")
+        items.append(f"<li>{_anchor(str(item.get('href', '')), words)} <small>({about})</small></li>")
+    return f"<section><h2>Links</h2><ul>{''.join(items)}</ul></section>"
+
+
+def _anchor(href: str, words: str) -> str:
+    if not href.startswith(("http://", "https://", "/")):
+        return words
+    return f'<a href="{escape(href)}">{words}</a>'
+
+
+def _value(value: Any, level: int) -> str:
+    if level > _MOST_DEPTH:
+        return escape(str(value)[:500])
+    if isinstance(value, Mapping):
+        return _terms(value, level)
+    if isinstance(value, (list, tuple)):
+        return _list(value, level)
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return '<span class="none">none</span>'
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = str(value)
+    if _ADDRESS.fullmatch(text):
+        return _anchor(text, escape(text))
+    return escape(text)
+
+
+def _terms(item: Mapping[str, Any], level: int) -> str:
+    if not item:
+        return '<span class="none">nothing</span>'
+    plain = {name: value for name, value in item.items() if not _is_large(value)}
+    large = {name: value for name, value in item.items() if _is_large(value)}
+    html = ""
+    if plain:
+        rows = (
+            f"<dt>{escape(str(name))}</dt><dd>{_value(value, level + 1)}</dd>"
+            for name, value in plain.items()
+        )
+        html += f"<dl>{''.join(rows)}</dl>"
+    heading = min(level, 6)
+    for name, value in large.items():
+        inner = _links(value) if name == "links" else _value(value, level + 1)
+        html += f"<section><h{heading}>{escape(str(name))}</h{heading}>{inner}</section>"
+    return html
+
+
+def _is_large(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return len(value) > 0
+    return isinstance(value, (list, tuple)) and any(
+        isinstance(item, (Mapping, list, tuple)) for item in value
+    )
+
+
+def _list(items: Sequence[Any], level: int) -> str:
+    if not items:
+        return '<span class="none">nothing</span>'
+    shown = list(items[:_MOST_ROWS])
+    more = f"<p>{len(items) - len(shown)} more are not shown.</p>" if len(items) > len(shown) else ""
+    if all(isinstance(item, Mapping) for item in shown):
+        rows = [_row(item) for item in shown]
+        columns = list(dict.fromkeys(name for row in rows for name in row))[:_MOST_COLUMNS]
+        return _table(columns, rows, level) + more
+    if all(not isinstance(item, (Mapping, list, tuple)) for item in shown):
+        return "<ul>" + "".join(f"<li>{_text(item)}</li>" for item in shown) + "</ul>" + more
+    return "<ol>" + "".join(f"<li>{_value(item, level + 1)}</li>" for item in shown) + "</ol>" + more
+
+
+def _row(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An object as a row: a feature's properties are its columns."""
+    if item.get("type") == "Feature" and isinstance(item.get("properties"), Mapping):
+        shape = item.get("geometry")
+        kind = shape.get("type") if isinstance(shape, Mapping) else None
+        return {"id": item.get("id"), **item["properties"], "geometry": kind}
+    return dict(item)
+
+
+def _table(columns: Iterable[str], rows: Sequence[Mapping[str, Any]], level: int) -> str:
+    columns = list(columns)
+    head = "".join(f'<th scope="col">{escape(str(name))}</th>' for name in columns)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{_cell(name, row.get(name), level)}</td>" for name in columns) + "</tr>"
+        for row in rows
+    )
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="Table"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'  # noqa: E501
+
+
+def _cell(name: str, value: Any, level: int) -> str:
+    if name == "links" and isinstance(value, (list, tuple)):
+        own = [item for item in value if item.get("rel") in ("self", "item", "alternate")][:3]
+        return ", ".join(
+            _anchor(str(item.get("href", "")), escape(str(item.get("title") or item.get("rel"))))
+            for item in own
+        )
+    return _value(value, level + 1)

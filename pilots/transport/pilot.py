@@ -1,0 +1,313 @@
+"""The pilot: on-demand shared transport over neighbouring cities, one fleet across their border."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from geodata.errors import InvalidInput
+from geodata.streets import StreetGraph, street_graph
+from pilots.transport.alternatives import LineBus, choose, line_bus
+from pilots.transport.area import Area, area_of, neighbourhoods, open_streets
+from pilots.transport.demand import draw_trips
+from pilots.transport.economics import DEFINITIONS as OF_MONEY
+from pilots.transport.fleet import Fleet, Rest
+from pilots.transport.indicators import DEFINITIONS as OF_SERVICE
+from pilots.transport.indicators import Indicator
+from pilots.transport.model import CityTransport, SharedService
+from pilots.transport.policy import Policy
+from pilots.transport.requests import read_requests
+from pilots.transport.scenario import TransportScenario
+from pilots.transport.service import Service
+from twin.packs import PackView
+from twin.pilot import CityModel, Domain, Kpi, Need, Pilot, Signal
+from twin.world import World
+
+DAY_S = 86_400
+VEHICLES_PER_DEPOT = 20
+SATURDAY = 5
+HEADLINES = ("service_rate", "vehicles", "wait_mean_s", "vehicle_km", "cost_per_ride_eur")
+"""Indicators that planners look at first; the first two make the frontier of a sweep."""
+
+_SOURCES = {
+    "M": "MATSim drt_customer_stats, drt_vehicle_stats",
+    "F": "FleetPy standard_eval",
+    "T": "TCRP Report 124 (2008)",
+    "N": "FTA National Transit Database glossary",
+    "A": "Alonso-Mora et al. 2017, PNAS 114:462-467",
+    "AG": "Alonso-González et al. 2018, Transportation Research Record 2672(8)",
+    "E": "Delbosc & Currie 2011, Journal of Transport Geography 19:1252-1259",
+    "B": "relaxation: vehicles without limit, every place filled",
+    "C": "McFadden 1974; Ben-Akiva & Lerman 1985",
+}
+
+_OF_CITY = (
+    Indicator(
+        "access_gain_mean_min", "min", "higher", "door to door by line bus less by the service; rides", "AG"
+    ),
+    Indicator("access_new_share", "1", "higher", "share of rides between places no line bus joins", "AG"),
+    Indicator(
+        "worst_district_service_rate", "1", "higher", "least service rate of a district of origin", "E"
+    ),
+    Indicator("district_service_rate_spread", "1", "lower", "greatest less least of the same", "E"),
+    Indicator("district_service_rate_gini", "1", "lower", "Gini of the same, weighted by residents", "E"),
+    Indicator(
+        "worst_district_wait_p95_s", "s", "lower", "greatest 95th percentile of waits of a district", "E"
+    ),
+    Indicator("district_access_palma", "1", "lower", "Palma ratio of mean access gain, by residents", "E"),
+    Indicator(
+        "service_rate_bound", "1", "neither", "share of requests any fleet could serve by these rules", "B"
+    ),
+    Indicator(
+        "vehicle_km_bound", "km", "neither", "riders' direct kilometres over places; no plan needs less", "B"
+    ),
+    Indicator("on_demand_share", "1", "neither", "mean probability of taking the service", "C"),
+    Indicator("line_bus_share", "1", "neither", "mean probability of taking a line bus", "C"),
+    Indicator("walk_share", "1", "neither", "mean probability of walking", "C"),
+)
+
+
+_WORDS = {"co2": "CO2", "eur": "EUR", "kwh": "kWh", "p95": "95th percentile"}
+
+
+def _kpi(one: Indicator) -> Kpi:
+    source = "; ".join(_SOURCES[mark.strip()] for mark in one.source.split(","))
+    words = [
+        _WORDS.get(word, word)
+        for word in (one.key if one.unit == "km" else one.key.removesuffix(f"_{one.unit.lower()}")).split("_")
+    ]
+    title = " ".join(words)
+    title = title if title[:3].isupper() else title[0].upper() + title[1:]
+    return Kpi(one.key, title, one.unit, one.better, one.definition, source)  # type: ignore[arg-type]
+
+
+class Transport(Pilot):
+    """On-demand shared transport."""
+
+    id = "transport"
+    title = "On-demand shared transport"
+    titles = {"et": "Nõudetransport", "fi": "Kutsuliikenne"}  # noqa: RUF012
+    domain = Domain.MOBILITY
+    version = "1.0.0"
+    needs = (
+        Need("districts", "results are reported by district", columns=("district_id", "name")),
+        Need("population", "requests start where people live", columns=("population",)),
+        Need("stops", "riders board and alight at stops"),
+        Need("streets", "vehicles drive on them", instead=("rides",)),
+        Need("rides", "journeys by line bus to compare with", optional=True),
+        Need("lines", "which rides are on streets", optional=True),
+        Need("headways", "waits for line buses", optional=True),
+        Need("trips", "shares of origin and destination; gravity without", optional=True),
+        Need("schools", "trips to school", optional=True),
+    )
+    writes = (Signal("ev_charging_power", "kW", "Mean power drawn by charging on-demand vehicles."),)
+    kpis = tuple(
+        sorted(
+            (_kpi(one) for one in (*OF_SERVICE, *OF_MONEY, *_OF_CITY)),
+            key=lambda kpi: HEADLINES.index(kpi.id) if kpi.id in HEADLINES else len(HEADLINES),
+        )
+    )
+    Scenario = TransportScenario
+    replications = 1
+
+    def build(
+        self, packs: Mapping[str, PackView], scenario: TransportScenario, world: World
+    ) -> Mapping[str, CityModel]:
+        """One service for all cities, and a model of each city's part."""
+        cities = sorted(packs)
+        local = world.start.astimezone(ZoneInfo(packs[cities[0]].city.timezone))
+        if (local.hour, local.minute, local.second) != (0, 0, 0):
+            raise InvalidInput(
+                "a run of transport begins at midnight",
+                field="start",
+                value=str(local),
+                expected="00:00 local time",
+            )
+        graphs = {
+            city: open_streets(street_graph(packs[city]), packs[city], scenario.closed_streets)  # type: ignore[arg-type]
+            for city in cities
+        }
+        models: dict[str, CityModel] = {}
+        groups = neighbourhoods(graphs)
+        residents = np.array([_residents([packs[city] for city in group]) for group in groups])
+        vehicles, requests = (
+            apportioned(total, residents) for total in (scenario.fleet_size, scenario.requests_per_day)
+        )
+        for group, fleet_size, total in zip(groups, vehicles.tolist(), requests.tolist(), strict=True):
+            part = scenario.model_copy(update={"fleet_size": fleet_size, "requests_per_day": total})
+            shared = _shared_service(
+                {city: packs[city] for city in group}, graphs, part, world, local.weekday()
+            )
+            models |= {city: CityTransport(city, shared, world) for city in group}
+        return models
+
+
+def _residents(packs: Sequence[PackView]) -> float:
+    return float(sum(_finest(pack)["population"].sum() for pack in packs))
+
+
+def _finest(pack: PackView) -> pd.DataFrame:
+    """The dataset of residents with most rows."""
+    tables = [pack.table(entry.id, ["population"]) for entry in pack.of_kind("population")]
+    return max(tables, key=len)
+
+
+def apportioned(total: int, weight: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Whole shares of a total by weight, largest remainders first (Hamilton's method), shape (shares,)."""
+    exact = total * weight / max(float(weight.sum()), 1e-9)
+    shares = np.floor(exact).astype(np.int64)
+    shares[np.argsort(shares - exact, kind="stable")[: total - int(shares.sum())]] += 1
+    return shares
+
+
+def _shared_service(
+    packs: Mapping[str, PackView],
+    graphs: Mapping[str, StreetGraph],
+    scenario: TransportScenario,
+    world: World,
+    weekday: int,
+) -> SharedService:
+    """The service of neighbouring cities, ready to run."""
+    area = area_of(packs, graphs, scenario)
+    trips = _trips(area, packs, scenario, world, weekday)
+    day_type = ("weekday", "saturday", "sunday")[max(0, weekday - 4)]
+    bus = line_bus(area, packs, trips, day_type, scenario.withdrawn_lines)
+    first = min(packs)
+    shares = None
+    if scenario.demand_by_choice:
+        taken, share = choose(area, trips, bus, scenario, world.rng("choice", first).random(len(trips)))
+        shares = {city: share[:, (trips["city"] == city).to_numpy()].mean(axis=1) for city in packs}
+    else:
+        taken = np.ones(len(trips), np.bool_)
+    trips["reason"] = _refusals(trips, bus, scenario)
+    kept = trips[taken]
+    fleet, policy = fleet_of(area, scenario), policy_of(scenario)
+    service = Service(
+        world.env,
+        area.network,
+        read_requests(kept.assign(id=kept.index), area.network, fleet, policy),
+        fleet,
+        policy,
+        np.random.SeedSequence(int(world.rng("chance", first).integers(2**63))),
+    )
+    return SharedService(area, service, kept, bus.only(taken), shares, scenario, world.end_s / DAY_S)
+
+
+def _trips(
+    area: Area, packs: Mapping[str, PackView], scenario: TransportScenario, world: World, weekday: int
+) -> pd.DataFrame:
+    """Trips of all days of the run, as requests between stops."""
+    generators = {city: world.rng("trips", city) for city in packs}
+    days = max(1, -(-world.end_s // DAY_S))
+    total, school_share = scenario.requests_per_day, scenario.school_share
+    drawn = [
+        draw_trips(area, packs, total, school_share, generators, weekend=(weekday + day) % 7 >= SATURDAY)
+        for day in range(days)
+    ]
+    table = pd.concat([trips.assign(day=day) for day, trips in enumerate(drawn)], ignore_index=True)
+    return _requests(area, table, scenario, world, min(packs))
+
+
+def _requests(
+    area: Area, drawn: pd.DataFrame, scenario: TransportScenario, world: World, first: str
+) -> pd.DataFrame:
+    """Trips as requests between stops; -1 for an end beyond walking distance of any stop."""
+    cells, schools = area.cells, area.schools
+    origin_cell = drawn["origin_cell"].to_numpy()
+    school = drawn["school"].to_numpy()
+    ends = cells["stop"].to_numpy()[drawn["destination_cell"].clip(lower=0)]
+    end_walk = cells["walk_m"].to_numpy()[drawn["destination_cell"].clip(lower=0)]
+    if len(schools):
+        at_school = school >= 0
+        ends = np.where(at_school, schools["stop"].to_numpy()[np.maximum(school, 0)], ends)
+        end_walk = np.where(at_school, schools["walk_m"].to_numpy()[np.maximum(school, 0)], end_walk)
+    start_walk = cells["walk_m"].to_numpy()[origin_cell]
+    if scenario.districts_served:
+        outside = ~cells["district_id"].isin(scenario.districts_served).to_numpy()
+        start_walk = np.where(outside[origin_cell], np.inf, start_walk)
+        to_cell = (school < 0) & outside[drawn["destination_cell"].clip(lower=0)]
+        end_walk = np.where(to_cell, np.inf, end_walk)
+    wheelchair = world.rng("wheelchairs", first).random(len(drawn)) < scenario.wheelchair_share
+    booked = world.rng("booking", first).random(len(drawn)) < scenario.prebooked_share
+    second = drawn["second"].to_numpy() + DAY_S * drawn["day"].to_numpy()
+    return pd.DataFrame(
+        {
+            "city": drawn["city"].to_numpy(),
+            "district_id": drawn["district_id"].to_numpy(),
+            "origin": np.where(start_walk <= scenario.max_walk_m, cells["stop"].to_numpy()[origin_cell], -1),
+            "destination": np.where(end_walk <= scenario.max_walk_m, ends, -1),
+            "walk_m": start_walk + end_walk,
+            "request_time_s": np.where(booked, DAY_S * drawn["day"].to_numpy(), second).astype(np.float64),
+            "earliest_s": second.astype(np.float64),
+            "seats": np.where(wheelchair, 0, 1),
+            "wheelchair_places": np.where(wheelchair, 1, 0),
+        }
+    )
+
+
+def _refusals(trips: pd.DataFrame, bus: LineBus, scenario: TransportScenario) -> list[str]:
+    """Refusals by the rules of the service: its hours, and the line bus that must not be doubled."""
+    hour = trips["earliest_s"].to_numpy() % DAY_S / 3600
+    closed = (hour < scenario.service_start_h) | (hour > scenario.service_end_h)
+    served = np.zeros(len(trips), np.bool_)
+    if scenario.line_bus_rule_min > 0:
+        served = bus.serves_every(60 * scenario.line_bus_rule_min)
+    return [
+        "outside_hours" if c else "line_bus_available" if s else ""
+        for c, s in zip(closed, served, strict=True)
+    ]
+
+
+def policy_of(scenario: TransportScenario) -> Policy:
+    """The rules of a scenario."""
+    return Policy(
+        max_wait_s=60 * scenario.max_wait_min,
+        max_ride_factor=scenario.max_ride_factor,
+        max_ride_extra_s=60 * scenario.max_ride_extra_min,
+        boarding_s=scenario.boarding_s,
+        alighting_s=scenario.alighting_s,
+        drive_weight=scenario.drive_weight,
+        wait_weight=scenario.wait_weight,
+        ride_weight=scenario.ride_weight,
+        rebalance_every_s=60 * scenario.rebalance_every_min,
+    )
+
+
+def fleet_of(area: Area, scenario: TransportScenario) -> Fleet:
+    """Vehicles at depots: cities share them by residents, a depot for every twenty of them."""
+    starts = _depots(area, scenario.fleet_size)
+    rests = tuple(
+        Rest(vehicle, 11 * 3600.0, 13 * 3600.0, 60 * scenario.break_min)
+        for vehicle in range(len(starts))
+        if scenario.break_min > 0
+    )
+    return Fleet.of(
+        starts,
+        seats=scenario.seats,
+        wheelchair_places=scenario.wheelchair_places,
+        range_m=1000 * scenario.range_km if scenario.range_km > 0 else np.inf,
+        consumption_kwh_per_km=scenario.consumption_kwh_per_km,
+        charge_kw=scenario.charge_kw,
+        mean_time_between_failures_s=3600 * scenario.hours_between_failures or np.inf,
+        mean_repair_s=3600 * scenario.repair_h,
+        rests=rests,
+        chargers=scenario.chargers_per_depot,
+    )
+
+
+def _depots(area: Area, vehicles: int) -> NDArray[np.int64]:
+    """The stop each vehicle starts at: those with most residents around, one per twenty vehicles."""
+    residents = area.cells.groupby("city")["population"].sum().sort_index()
+    counts = dict(zip(residents.index, apportioned(vehicles, residents.to_numpy()).tolist(), strict=True))
+    around = area.cells.groupby("stop")["population"].sum().reindex(range(len(area.stops)), fill_value=0.0)
+    starts: list[int] = []
+    for city, count in counts.items():
+        stops = np.flatnonzero((area.stops["city"] == city).to_numpy())
+        best = stops[np.argsort(-around.to_numpy()[stops], kind="stable")]
+        depots = best[: max(1, -(-count // VEHICLES_PER_DEPOT))]
+        starts += [int(depots[vehicle % len(depots)]) for vehicle in range(count)]
+    return np.array(starts, dtype=np.int64)

@@ -1,0 +1,113 @@
+"""Riders who book ahead: their day planned as a whole, and how far that plan is from the best.
+
+What was booked before the first vehicle leaves is one dial-a-ride problem. Its plan is searched for, or
+proven, by ``pilots.transport.darp``; the vehicles then set out with it, each rider is told a time, and who
+calls during the day is fitted in between.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pilots.transport.darp import DarpInstance, DarpSolution, DriverBreak, solve_exact
+from pilots.transport.dispatch.start import direct_time_s
+from pilots.transport.fleet import Fleet
+from pilots.transport.network import Network
+from pilots.transport.policy import Policy
+from pilots.transport.requests import Requests, RequestTable, read_requests
+
+IntArray = NDArray[np.int64]
+
+FAR = 1e7
+"""Seconds and kilometres of a drive that nobody makes: out of the place where shifts without end stop."""
+
+
+def day_instance(
+    network: Network, requests: Requests, fleet: Fleet, policy: Policy, rows: IntArray | None = None
+) -> DarpInstance:
+    """Riders' requests as a dial-a-ride problem whose cost is kilometres.
+
+    Drives take as long as in the slowest slice of the day, so that its plans hold in every slice. Vehicles
+    without an end of shift finish wherever they are.
+
+    Args:
+        network: Where vehicles drive.
+        requests: The riders.
+        fleet: The vehicles.
+        policy: The promises.
+        rows: Which requests; all that are not refused if left out.
+
+    Returns:
+        The problem; its request k + 1 is ``rows[k]``.
+    """
+    rows = np.flatnonzero(requests.reason == 0) if rows is None else rows
+    n, vehicles = len(rows), fleet.vehicles
+    origin, destination = requests.origin[rows], requests.destination[rows]
+    depots, depot = np.unique(fleet.start_node, return_inverse=True)
+    first = depots[:1] if len(depots) else np.zeros(1, np.int64)
+    place = np.concatenate([first, origin, destination, depots])
+    nodes = len(place) + 1
+    anywhere = nodes - 1
+    time, km = np.zeros((nodes, nodes)), np.zeros((nodes, nodes))
+    time[:-1, :-1] = network.travel_time_s.max(axis=0)[np.ix_(place, place)]
+    km[:-1, :-1] = network.distance_m[np.ix_(place, place)] / 1000
+    time[anywhere], km[anywhere] = FAR, FAR
+    time[anywhere, anywhere] = km[anywhere, anywhere] = 0.0
+    wanted = requests.earliest_s[rows]
+    direct = np.maximum(
+        direct_time_s(network, requests)[rows], time[np.arange(1, n + 1), np.arange(n + 1, 2 * n + 1)]
+    )
+    longest = policy.max_ride_factor * direct + policy.max_ride_extra_s
+    horizon = float((wanted + policy.max_wait_s + policy.boarding_s + longest).max(initial=0.0)) + 86_400.0
+    earliest, latest = np.zeros(nodes), np.full(nodes, horizon)
+    earliest[1 : n + 1], latest[1 : n + 1] = wanted, wanted + policy.max_wait_s
+    demand = np.zeros((nodes, 2), np.int64)
+    demand[1 : n + 1] = np.stack([requests.seats[rows], requests.wheelchair_places[rows]], axis=1)
+    demand[n + 1 : 2 * n + 1] = -demand[1 : n + 1]
+    service = np.zeros(nodes)
+    service[1 : n + 1], service[n + 1 : 2 * n + 1] = policy.boarding_s, policy.alighting_s
+    start = 2 * n + 1 + depot
+    ends = np.isfinite(fleet.shift_end_s)
+    return DarpInstance(
+        name="booked rides",
+        travel_time=np.where(np.isfinite(time), time, FAR),
+        cost=np.where(np.isfinite(km), km, FAR),
+        service_duration=service,
+        earliest=earliest,
+        latest=latest,
+        demand=demand,
+        max_ride_time=longest,
+        vehicle_start=start,
+        vehicle_end=np.where(ends, start, anywhere),
+        capacity=np.stack([fleet.seats, fleet.wheelchair_places], axis=1).reshape(vehicles, 2),
+        max_route_duration=np.full(vehicles, horizon),
+        shift_start=fleet.shift_start_s,
+        shift_end=np.minimum(fleet.shift_end_s, horizon),
+        breaks=tuple(
+            DriverBreak(rest.vehicle, rest.earliest_s, rest.latest_s, rest.duration_s) for rest in fleet.rests
+        ),
+    )
+
+
+def certificate(
+    network: Network, requests: RequestTable, fleet: Fleet, policy: Policy, time_limit_s: float
+) -> DarpSolution:
+    """The best plan for requests known in advance, with a proven lower bound on its kilometres.
+
+    Beside the kilometres of a simulated service on the same requests it says how far from optimal the
+    service is, and how much of that is the price of not knowing the future.
+
+    Args:
+        network: Where vehicles drive.
+        requests: A window of requests small enough to prove: tens, not hundreds.
+        fleet: The vehicles; their drivers take no breaks.
+        policy: The promises.
+        time_limit_s: Seconds of wall clock.
+
+    Returns:
+        The plan; ``cost`` and ``lower_bound`` are kilometres.
+    """
+    return solve_exact(
+        day_instance(network, read_requests(requests, network, fleet, policy), fleet, policy), time_limit_s
+    )

@@ -1,0 +1,76 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from pilots.transport import Fleet, Network, Policy, audit, darp, indicators, simulate_service
+from pilots.transport.prebooked import certificate, day_instance
+from pilots.transport.requests import read_requests
+
+
+@pytest.fixture(scope="module")
+def villages():
+    """Twelve villages a few kilometres apart, and a morning's rides booked the day before."""
+    generator = np.random.default_rng(4)
+    at = generator.uniform(0, 9000, (12, 2))
+    metres = 1.3 * np.hypot(*(at[:, None] - at[None]).transpose(2, 0, 1))
+    network = Network.from_matrices(metres / 12, metres)
+    ends = np.array([generator.choice(12, 2, replace=False) for _ in range(14)])
+    table = pd.DataFrame(
+        {
+            "origin": ends[:, 0],
+            "destination": ends[:, 1],
+            "request_time_s": 0.0,
+            "earliest_s": generator.uniform(7, 10, 14) * 3600,
+        }
+    )
+    return network, table
+
+
+RULES = {"max_wait_s": 900, "max_ride_factor": 1.5, "max_ride_extra_s": 300}
+
+
+def test_a_planned_day_is_driven_as_planned_and_needs_no_more_kilometres(villages):
+    network, table = villages
+    fleet = Fleet.of([0, 5, 9], seats=4, wheelchair_places=1, shift_start_s=6 * 3600, shift_end_s=13 * 3600)
+    planned, fitted = (
+        simulate_service(network, table, fleet, Policy(plan_steps=steps, **RULES)) for steps in (2000, 0)
+    )
+    assert indicators(planned)["service_rate"] == 1
+    assert indicators(planned)["vehicle_km"] <= indicators(fitted)["vehicle_km"] + 1e-6
+    assert audit(planned, network, fleet, Policy(**RULES)) == []
+
+
+def test_callers_during_the_day_are_fitted_in_between(villages):
+    network, table = villages
+    fleet = Fleet.of([0, 5, 9], seats=4, shift_start_s=6 * 3600)
+    caller = pd.DataFrame({"origin": [3], "destination": [7], "request_time_s": [8.2 * 3600]})
+    day = pd.concat([table, caller], ignore_index=True)
+    rules = Policy(plan_steps=500, **RULES)
+    result = simulate_service(network, day, fleet, rules)
+    assert (result.trips.tail(1)["status"] == "served").all()
+    assert audit(result, network, fleet, rules) == []
+
+
+def test_the_certificate_bounds_every_service_from_below(villages):
+    network, table = villages
+    fleet, rules = Fleet.of([0, 5, 9], seats=4), Policy(**RULES)
+    best = certificate(network, table, fleet, rules, 30)
+    assert best.status == "optimal"
+    for weight in (0.2, 1.0, 5.0):
+        service = simulate_service(network, table, fleet, Policy(drive_weight=weight, **RULES))
+        if indicators(service)["service_rate"] == 1:
+            assert best.lower_bound <= indicators(service)["vehicle_km"] + 1e-6
+
+
+def test_the_problem_of_a_day_keeps_shifts_places_and_breaks(villages):
+    network, table = villages
+    fleet = Fleet.of(
+        [0, 5], seats=[4, 6], wheelchair_places=[0, 1], shift_start_s=6 * 3600, shift_end_s=12 * 3600
+    )
+    rules = Policy(**RULES)
+    instance = day_instance(network, read_requests(table, network, fleet, rules), fleet, rules)
+    assert instance.requests == 14
+    assert instance.capacity.tolist() == [[4, 0], [6, 1]]
+    assert instance.shift_end.tolist() == [12 * 3600.0] * 2
+    solution = darp.solve(instance, None, 1, iterations=300)
+    assert {found.kind for found in darp.check(instance, solution)} <= {"unserved"}
