@@ -36,7 +36,9 @@ class ChargingSessions:
     power_kw: Floats
 
     @classmethod
-    def of(cls, arrival: ArrayLike, departure: ArrayLike, energy_kwh: ArrayLike, power_kw: ArrayLike) -> ChargingSessions:
+    def of(
+        cls, arrival: ArrayLike, departure: ArrayLike, energy_kwh: ArrayLike, power_kw: ArrayLike
+    ) -> ChargingSessions:
         """The sessions from anything array-like, sorted by arrival."""
         a, d = np.asarray(arrival, np.int64), np.asarray(departure, np.int64)
         e = np.broadcast_to(np.asarray(energy_kwh, np.float64), a.shape)
@@ -57,7 +59,12 @@ class ChargingSessions:
         window = self.departure - self.arrival
         faults = (
             (window <= 0, "a vehicle leaves before it has come", self.departure, "a step after its arrival"),
-            ((self.arrival < 0) | (self.departure > steps), "a stay lies outside the series", self.arrival, f"0..{steps}"),
+            (
+                (self.arrival < 0) | (self.departure > steps),
+                "a stay lies outside the series",
+                self.arrival,
+                f"0..{steps}",
+            ),
             (self.energy_kwh < 0, "a vehicle needs negative energy", self.energy_kwh, "0 kWh or more"),
             (
                 self.energy_kwh > self.power_kw * step_h * window * (1 + 1e-9),
@@ -69,11 +76,21 @@ class ChargingSessions:
         for wrong, message, values, expected in faults:
             if wrong.any():
                 row = int(np.flatnonzero(wrong)[0])
-                raise InvalidData(message, file="charging sessions", row=row + 1, value=values[row].item(), expected=expected)
+                raise InvalidData(
+                    message,
+                    file="charging sessions",
+                    row=row + 1,
+                    value=values[row].item(),
+                    expected=expected,
+                )
 
 
 def charging_on_arrival(
-    sessions: ChargingSessions, price: Floats, known_until: Ints, step_h: float, rule: Literal["cheapest", "at_once"]
+    sessions: ChargingSessions,
+    price: Floats,
+    known_until: Ints,
+    step_h: float,
+    rule: Literal["cheapest", "at_once"],
 ) -> Floats:
     """Charging power when each stay is planned as the vehicle arrives, kW.
 

@@ -96,7 +96,13 @@ def _check_load(site: Site, series: Series) -> None:
 def _check_grid(series: Series) -> None:
     if series.grid_available is not None:
         wrong = (series.grid_available < 0.0) | (series.grid_available > 1.0)
-        _refuse(series, "grid_available", wrong, "the grid is there, out, or there for a part", "a share from 0 to 1")
+        _refuse(
+            series,
+            "grid_available",
+            wrong,
+            "the grid is there, out, or there for a part",
+            "a share from 0 to 1",
+        )
 
 
 def _refuse(series: Series, name: str, wrong: NDArray[np.bool_], message: str, expected: str) -> None:

@@ -90,7 +90,9 @@ class Operation:
             steps_per_day=series.steps_per_day,
         )
         free = 0.0 if site.tariff.capacity_eur_per_kw_month > 0.0 else np.inf
-        self.record = Record(np.zeros(len(series) + 1), np.zeros(len(series)), np.full(len(series), free), charging.copy())
+        self.record = Record(
+            np.zeros(len(series) + 1), np.zeros(len(series)), np.full(len(series), free), charging.copy()
+        )
         battery = site.battery
         self.low = 0.0 if battery is None else battery.level_min_kwh
         if battery is not None:
@@ -129,7 +131,12 @@ class Operation:
 
 
 def operate(
-    site: Site, series: Series, controller: Controller | str = "predictive", seed: int = 0, *, bound: bool = True
+    site: Site,
+    series: Series,
+    controller: Controller | str = "predictive",
+    seed: int = 0,
+    *,
+    bound: bool = True,
 ) -> Schedule:
     """Run a site over a series under a controller that does not see the future.
 
@@ -148,7 +155,7 @@ def operate(
         UnknownName: If no controller is called so.
         Infeasible: If not even perfect foresight can serve the load.
     """
-    from pilots.microgrid.controllers import named  # noqa: PLC0415 - the catalogue imports every controller
+    from pilots.microgrid.controllers import named
 
     chosen = named(controller) if isinstance(controller, str) else controller
     operation = Operation(site, series, chosen, np.random.default_rng(seed))

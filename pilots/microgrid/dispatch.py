@@ -63,16 +63,26 @@ def activities_of(member: Member, *, settled_jointly: bool = False) -> tuple[Act
         ),
         Activity(f"{name} curtailed", {name: -1.0}, capacity=1.0, profile=series.renewable_kw),
         Activity(
-            f"{name} unserved", {name: 1.0}, lost_load_price(site), capacity=1.0, profile=np.maximum(series.load_kw, 0.0)
+            f"{name} unserved",
+            {name: 1.0},
+            lost_load_price(site),
+            capacity=1.0,
+            profile=np.maximum(series.load_kw, 0.0),
         ),
         Activity(
-            f"{name} spilled", {name: -1.0}, lost_load_price(site), capacity=1.0, profile=np.maximum(-series.load_kw, 0.0)
+            f"{name} spilled",
+            {name: -1.0},
+            lost_load_price(site),
+            capacity=1.0,
+            profile=np.maximum(-series.load_kw, 0.0),
         ),
     ]
     if site.generator is not None:
         generator = site.generator
         parts.append(
-            Activity(f"{name} generator", {name: 1.0}, generator.marginal_eur_per_kwh, capacity=generator.rated_kw)
+            Activity(
+                f"{name} generator", {name: 1.0}, generator.marginal_eur_per_kwh, capacity=generator.rated_kw
+            )
         )
     return tuple(parts)
 
@@ -121,7 +131,11 @@ def system_of(member: Member, *, exclusive: bool = False, reserve_kwh: Floats | 
     """
     site, series, name = member.site, member.series, member.name
     inverted = export_price(site, series) > import_price(site, series) + 1e-12
-    most = float(np.abs(series.load_kw).max() + series.renewable_kw.max()) + _battery_power(site) + _charging_power(series)
+    most = (
+        float(np.abs(series.load_kw).max() + series.renewable_kw.max())
+        + _battery_power(site)
+        + _charging_power(series)
+    )
     apart = [(f"{name} import", f"{name} export", inverted, most)]
     if exclusive and site.battery is not None:
         burning = np.minimum(import_price(site, series), export_price(site, series)) < 0.0
@@ -137,7 +151,9 @@ def system_of(member: Member, *, exclusive: bool = False, reserve_kwh: Floats | 
     )
 
 
-def schedule_from(member: Member, solution: Solution, controller: str, notes: tuple[str, ...] = ()) -> Schedule:
+def schedule_from(
+    member: Member, solution: Solution, controller: str, notes: tuple[str, ...] = ()
+) -> Schedule:
     """The schedule of one site in a solution."""
     site, series, name = member.site, member.series, member.name
     zeros = np.zeros(len(series))
@@ -157,7 +173,10 @@ def schedule_from(member: Member, solution: Solution, controller: str, notes: tu
         charge_kw=solution.charge.get(f"{name} battery", zeros),
         discharge_kw=solution.discharge.get(f"{name} battery", zeros),
         generator_kw=solution.activity.get(f"{name} generator", zeros),
-        **{f"{what}_kw": solution.activity[f"{name} {what}"] for what in ("import", "export", "curtailed", "unserved", "spilled")},
+        **{
+            f"{what}_kw": solution.activity[f"{name} {what}"]
+            for what in ("import", "export", "curtailed", "unserved", "spilled")
+        },
     )
 
 

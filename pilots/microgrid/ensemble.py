@@ -69,17 +69,28 @@ class _Watching:
             _learn_usual(load_kw, self.seen, origin + 1, day, *self.load.arrays)
             if self.wind is not None:
                 _learn_usual(seen.wind_kw, self.seen, origin + 1, day, *self.wind.arrays)
-            _learn_clearness(seen.solar_kw, self.seen, origin + 1, day, self.clear, self.clearness, *self.sun.arrays)
+            _learn_clearness(
+                seen.solar_kw, self.seen, origin + 1, day, self.clear, self.clearness, *self.sun.arrays
+            )
             self.seen = origin + 1
             _usual_members(load_kw, origin, day, self.fading, *self.load.arrays, load[i])
             _sun_members(
-                seen.solar_kw, origin, day, self.fading, self.clear, self.clearness, *self.sun.arrays, renewable[i]
+                seen.solar_kw,
+                origin,
+                day,
+                self.fading,
+                self.clear,
+                self.clearness,
+                *self.sun.arrays,
+                renewable[i],
             )
             if self.wind is not None:
                 wind = np.empty((k, horizon))
                 _usual_members(seen.wind_kw, origin, day, self.fading, *self.wind.arrays, wind)
                 renewable[i] += wind
-        return Outlook(load, renewable, known_prices(seen, origins, horizon), lasting_limits(seen, origins, horizon))
+        return Outlook(
+            load, renewable, known_prices(seen, origins, horizon), lasting_limits(seen, origins, horizon)
+        )
 
 
 class _Track:
@@ -115,7 +126,14 @@ def _usual(values: Floats, t: int, seen: int, day: int) -> float:
 
 @njit(cache=True)
 def _learn_usual(
-    values: Floats, first: int, last: int, day: int, errors: Floats, products: Floats, squares: Floats, level: Floats
+    values: Floats,
+    first: int,
+    last: int,
+    day: int,
+    errors: Floats,
+    products: Floats,
+    squares: Floats,
+    level: Floats,
 ) -> None:
     for t in range(first, last):
         usual = _usual(values, t, t, day)

@@ -193,9 +193,13 @@ class _Averaging:
         load = _averaged(seen.rows[:, LOAD], origins, horizon, 7 * day, self.weeks)
         short = _averaged(seen.rows[:, LOAD], origins, horizon, day, 7)
         sun = _averaged(renewable, origins, horizon, day, self.days)
-        load = np.where(np.isnan(load), np.where(np.isnan(short), seen.rows[origins, LOAD][:, None, None], short), load)
+        load = np.where(
+            np.isnan(load), np.where(np.isnan(short), seen.rows[origins, LOAD][:, None, None], short), load
+        )
         sun = np.where(np.isnan(sun), renewable[origins][:, None, None], sun)
-        return Outlook(load, sun, known_prices(seen, origins, horizon), lasting_limits(seen, origins, horizon))
+        return Outlook(
+            load, sun, known_prices(seen, origins, horizon), lasting_limits(seen, origins, horizon)
+        )
 
 
 @njit(cache=True)

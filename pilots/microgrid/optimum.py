@@ -59,7 +59,9 @@ def _by_dynamic_programme(site: Site, series: Series) -> Schedule | None:
         level = battery.level_initial_kwh - low
         final = 0.0 if battery.level_final_kwh is None else battery.level_final_kwh - low
     plant = plant_of(site, series.step_h)
-    status, _, draw, burnt, levels, _ = whole(conditions(site, series), plant, level, final, 0.0, MOST_SEGMENTS)
+    status, _, draw, burnt, levels, _ = whole(
+        conditions(site, series), plant, level, final, 0.0, MOST_SEGMENTS
+    )
     if status == 1:
         raise unreachable_end(site, series)
     if status == 2:

@@ -119,7 +119,19 @@ def month_target(
         for k in range(3):
             if np.isnan(costs[k]):
                 costs[k] = charge.price * inner[k] + weight * capped_cost(
-                    past, inner[k], excess, plant, end_value, sun, work, value, spare, curve, prices, widths, kinds
+                    past,
+                    inner[k],
+                    excess,
+                    plant,
+                    end_value,
+                    sun,
+                    work,
+                    value,
+                    spare,
+                    curve,
+                    prices,
+                    widths,
+                    kinds,
                 )
         if costs[0] <= costs[1]:
             high = inner[1]

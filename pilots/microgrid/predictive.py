@@ -91,7 +91,10 @@ class _Steering:
         self.every = max(1, round(controller.replan_h / dt))
         if abs(self.every * dt - controller.replan_h) > 1e-9 and controller.replan_h > dt:
             raise InvalidInput(
-                "plans must be renewed at whole steps", field="replan_h", value=controller.replan_h, expected=f"a multiple of {dt} h"
+                "plans must be renewed at whole steps",
+                field="replan_h",
+                value=controller.replan_h,
+                expected=f"a multiple of {dt} h",
             )
         self.reserve = round(controller.reserve_h / dt)
         self.sight = controller.forecast.begin(observed, self.horizon)
@@ -126,7 +129,19 @@ class _Steering:
             begin = self.next_plan - self.every
             values, counts = self.kept
             _serve(
-                rows, self.plant, levels, draws, caps, begin, first, until, values, counts, charge, self.peaks, self.targets[0]
+                rows,
+                self.plant,
+                levels,
+                draws,
+                caps,
+                begin,
+                first,
+                until,
+                values,
+                counts,
+                charge,
+                self.peaks,
+                self.targets[0],
             )
         origins = np.arange(self.next_plan, last, self.every)
         if len(origins) == 0:
@@ -183,7 +198,14 @@ def _charge(site: Site, series: Series) -> Charge:
 
 @njit(cache=True)
 def _renew_targets(
-    rows: Floats, t: int, charge: Charge, plant: Plant, end_value: float, horizon: int, peaks: Floats, targets: Floats
+    rows: Floats,
+    t: int,
+    charge: Charge,
+    plant: Plant,
+    end_value: float,
+    horizon: int,
+    peaks: Floats,
+    targets: Floats,
 ) -> None:
     """The targets of this month and, where it comes into sight, of the next."""
     month = charge.months[t]
@@ -215,7 +237,19 @@ def _steer(
         floor = 0.0 if rows[t, IMPORT_LIMIT] <= 0.0 else floors[i]
         small = _with_room(plant, plant.room_kwh - floor)
         for k in range(members):
-            _fill(ahead, t, end, load[i, k], renewable[i, k], prices[:, i], limits[:, i], plant, charge, peaks, targets)
+            _fill(
+                ahead,
+                t,
+                end,
+                load[i, k],
+                renewable[i, k],
+                prices[:, i],
+                limits[:, i],
+                plant,
+                charge,
+                peaks,
+                targets,
+            )
             n = _at_the_end(value, small, end_value, max(final - floor, 0.0), t + end == len(rows))
             begin = base = 0.0
             above = end
@@ -229,7 +263,21 @@ def _steer(
             numbers[h] = _mean(values[h], counts[h], members, floor, plant.shed_price, mixed[h])
             if charge.price > 0.0:
                 numbers[h] = _insure(mixed[h], numbers[h], INSURED, PREMIUM)
-        _serve(rows, plant, levels, draws, caps, t, t, min(t + every, last), mixed, numbers, charge, peaks, targets[0])
+        _serve(
+            rows,
+            plant,
+            levels,
+            draws,
+            caps,
+            t,
+            t,
+            min(t + every, last),
+            mixed,
+            numbers,
+            charge,
+            peaks,
+            targets[0],
+        )
     return mixed, numbers
 
 
@@ -348,7 +396,9 @@ def _serve(
             row[EXCESS_PRICE] = charge.price / plant.step_h
             caps[t] = row[FREE_IMPORT]
         j = t - origin
-        draw, n, start = decide(row, plant, values[j], counts[j], 0.0, levels[t], prices, widths, kinds, curve)
+        draw, n, start = decide(
+            row, plant, values[j], counts[j], 0.0, levels[t], prices, widths, kinds, curve
+        )
         draws[t] = draw
         levels[t + 1] = moved(levels[t], draw, plant)
         settle(n, widths, kinds, start, (row[LOAD] - row[RENEWABLE]) * plant.step_h + draw, flows)

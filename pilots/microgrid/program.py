@@ -42,7 +42,9 @@ class LinearProgram:
     _rows: int = 0
     _solver: highspy.Highs | None = None
 
-    def add_columns(self, count: int, cost: ArrayLike = 0.0, lower: ArrayLike = 0.0, upper: ArrayLike = INFINITY) -> Ints:
+    def add_columns(
+        self, count: int, cost: ArrayLike = 0.0, lower: ArrayLike = 0.0, upper: ArrayLike = INFINITY
+    ) -> Ints:
         """Add a block of columns; scalars hold for all of them. Returns their numbers."""
         self._costs.append(_full(cost, count))
         self._column_limits.append((_full(lower, count), _full(upper, count)))
@@ -82,7 +84,9 @@ class LinearProgram:
         self._solver.run()
         status = self._solver.getModelStatus()
         if status != highspy.HighsModelStatus.kOptimal:
-            raise NoSolution("the linear programme has no optimum", value=self._solver.modelStatusToString(status))
+            raise NoSolution(
+                "the linear programme has no optimum", value=self._solver.modelStatusToString(status)
+            )
         return np.array(self._solver.getSolution().col_value)
 
     @property
@@ -130,7 +134,11 @@ class LinearProgram:
                 kinds[column] = highspy.HighsVarType.kInteger
             model.integrality_ = kinds
         solver = highspy.Highs()
-        for name, value in {"output_flag": False, "threads": 1, "solver": "choose" if self._whole else method}.items():
+        for name, value in {
+            "output_flag": False,
+            "threads": 1,
+            "solver": "choose" if self._whole else method,
+        }.items():
             solver.setOptionValue(name, value)
         solver.passModel(model)
         self._entries.clear()

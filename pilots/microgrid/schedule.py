@@ -17,7 +17,18 @@ from geodata.errors import InvalidInput
 from pilots.microgrid.bus import conditions, lost_load_price, plant_of
 from pilots.microgrid.series import Series
 from pilots.microgrid.site import Site
-from pilots.microgrid.stage import CURTAIL, EXCESS, EXCESS_PRICE, EXPORT, FREE_IMPORT, GENERATE, IMPORT, IMPORT_PRICE, SHED, SPILL
+from pilots.microgrid.stage import (
+    CURTAIL,
+    EXCESS,
+    EXCESS_PRICE,
+    EXPORT,
+    FREE_IMPORT,
+    GENERATE,
+    IMPORT,
+    IMPORT_PRICE,
+    SHED,
+    SPILL,
+)
 from pilots.microgrid.tariff import Bill, billing_months, export_price, import_price
 from pilots.microgrid.value import replay
 
@@ -119,8 +130,22 @@ class Schedule:
 
     def imbalance_kw(self) -> float:
         """The largest difference between what the bus gets and gives in any step, kW."""
-        gets = self.import_kw + self.solar_kw + self.wind_kw + self.discharge_kw + self.generator_kw + self.unserved_kw
-        gives = self.load_kw + self.charging_kw + self.charge_kw + self.export_kw + self.curtailed_kw + self.spilled_kw
+        gets = (
+            self.import_kw
+            + self.solar_kw
+            + self.wind_kw
+            + self.discharge_kw
+            + self.generator_kw
+            + self.unserved_kw
+        )
+        gives = (
+            self.load_kw
+            + self.charging_kw
+            + self.charge_kw
+            + self.export_kw
+            + self.curtailed_kw
+            + self.spilled_kw
+        )
         return float(np.abs(gets - gives).max())
 
     def with_bound(self, bound_eur: float) -> Self:
@@ -129,14 +154,27 @@ class Schedule:
 
     def to_xarray(self) -> xr.Dataset:
         """The flows and the level after each step as a dataset with units."""
-        import xarray as xr  # noqa: PLC0415 - slow to import, and not needed to control or to optimise
+        import xarray as xr
 
-        time = ("time", self.time.tz_localize(None), {"standard_name": "time", "long_name": "start of the step, UTC"})
+        time = (
+            "time",
+            self.time.tz_localize(None),
+            {"standard_name": "time", "long_name": "start of the step, UTC"},
+        )
         flows = {
-            name: ("time", getattr(self, name), {"units": "kW", "long_name": meaning}) for name, meaning in FLOWS.items()
+            name: ("time", getattr(self, name), {"units": "kW", "long_name": meaning})
+            for name, meaning in FLOWS.items()
         }
-        level = ("time", self.level_kwh[1:], {"units": "kWh", "long_name": "energy in the battery after the step"})
-        charge = ("time", self.state_of_charge[1:], {"units": "1", "long_name": "state of charge after the step"})
+        level = (
+            "time",
+            self.level_kwh[1:],
+            {"units": "kWh", "long_name": "energy in the battery after the step"},
+        )
+        charge = (
+            "time",
+            self.state_of_charge[1:],
+            {"units": "1", "long_name": "state of charge after the step"},
+        )
         return xr.Dataset(
             {**flows, "level_kwh": level, "state_of_charge": charge},
             coords={"time": time},
@@ -246,14 +284,18 @@ def accounts(site: Site, series: Series, flows: dict[str, Floats], level_kwh: Fl
         import_eur=dt * float(flows["import_kw"] @ import_price(site, series)),
         export_eur=-dt * float(flows["export_kw"] @ export_price(site, series)),
         capacity_eur=site.tariff.capacity_eur_per_kw_month * float(peaks.sum()),
-        generator_eur=0.0 if generator is None else dt * float(flows["generator_kw"].sum()) * generator.marginal_eur_per_kwh,
+        generator_eur=0.0
+        if generator is None
+        else dt * float(flows["generator_kw"].sum()) * generator.marginal_eur_per_kwh,
         wear_eur=wear,
         unserved_eur=dt * lost * lost_load_price(site),
         storage_eur=storage,
     )
 
 
-def settled(site: Site, series: Series, charge_kw: Floats, discharge_kw: Floats, controller: str = "given") -> Schedule:
+def settled(
+    site: Site, series: Series, charge_kw: Floats, discharge_kw: Floats, controller: str = "given"
+) -> Schedule:
     """The schedule and accounts of a battery plan that was made elsewhere.
 
     Raises:

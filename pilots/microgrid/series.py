@@ -21,10 +21,25 @@ from pilots.microgrid.charging import ChargingSessions
 Floats = NDArray[np.float64]
 
 POWERS = ("load_kw", "solar_kw", "wind_kw")
-COLUMNS = (*POWERS, "price_eur_per_kwh", "export_price_eur_per_kwh", "co2_kg_per_kwh", "marginal_co2_kg_per_kwh")
+COLUMNS = (
+    *POWERS,
+    "price_eur_per_kwh",
+    "export_price_eur_per_kwh",
+    "co2_kg_per_kwh",
+    "marginal_co2_kg_per_kwh",
+)
 
 # What one of the unit stands for in the unit of the column; energies per step are divided by its length.
-UNITS = {"kW": 1.0, "W": 1e-3, "MW": 1e3, "EUR/kWh": 1.0, "EUR/MWh": 1e-3, "c/kWh": 1e-2, "kg/kWh": 1.0, "g/kWh": 1e-3}
+UNITS = {
+    "kW": 1.0,
+    "W": 1e-3,
+    "MW": 1e3,
+    "EUR/kWh": 1.0,
+    "EUR/MWh": 1e-3,
+    "c/kWh": 1e-2,
+    "kg/kWh": 1.0,
+    "g/kWh": 1e-3,
+}
 ENERGIES = {"kWh": 1.0, "Wh": 1e-3, "MWh": 1e3}
 
 
@@ -64,10 +79,15 @@ class Series:
         start = pd.Timestamp(self.start)
         if start.tzinfo is None:
             raise InvalidInput(
-                "the series has no time zone", field="start", value=str(start), expected="a time such as 2026-01-01T00:00Z"
+                "the series has no time zone",
+                field="start",
+                value=str(start),
+                expected="a time such as 2026-01-01T00:00Z",
             )
         if not 0 < self.step_h <= 24:
-            raise InvalidInput("a step must last", field="step_h", value=self.step_h, expected="hours, above 0 to 24")
+            raise InvalidInput(
+                "a step must last", field="step_h", value=self.step_h, expected="hours, above 0 to 24"
+            )
         put = object.__setattr__
         put(self, "start", start.tz_convert("UTC"))
         for name in (*COLUMNS, "grid_available"):
@@ -87,14 +107,20 @@ class Series:
         if wrong.any():
             at = int(np.flatnonzero(wrong)[0])
             raise InvalidData(
-                f"the series has a gap at {self.stamp(at)}", field=name, value=float(column[at]), expected="a number"
+                f"the series has a gap at {self.stamp(at)}",
+                field=name,
+                value=float(column[at]),
+                expected="a number",
             )
         return column
 
     def _same_length(self, name: str, length: int) -> None:
         if length != len(self):
             raise InvalidData(
-                "columns differ in length", field=name, value=f"{length} steps", expected=f"{len(self)} as in load_kw"
+                "columns differ in length",
+                field=name,
+                value=f"{length} steps",
+                expected=f"{len(self)} as in load_kw",
             )
 
     def __len__(self) -> int:
@@ -139,7 +165,10 @@ class Series:
             s = self.sessions
             inside = (s.arrival >= first) & (s.departure <= last)
             cut["sessions"] = ChargingSessions(
-                s.arrival[inside] - first, s.departure[inside] - first, s.energy_kwh[inside], s.power_kw[inside]
+                s.arrival[inside] - first,
+                s.departure[inside] - first,
+                s.energy_kwh[inside],
+                s.power_kw[inside],
             )
         return replace(self, start=self.start + pd.Timedelta(hours=self.step_h) * first, **cut)
 
@@ -157,7 +186,10 @@ class Series:
         count = round(ratio)
         if count < 1 or abs(ratio - count) > 1e-9 or len(self) % count:
             raise InvalidInput(
-                "steps can only be joined whole", field="step_h", value=step_h, expected=f"a multiple of {self.step_h}"
+                "steps can only be joined whole",
+                field="step_h",
+                value=step_h,
+                expected=f"a multiple of {self.step_h}",
             )
         merged = {
             name: values.reshape(-1, count).mean(axis=1)
@@ -191,16 +223,23 @@ class Series:
         """
         index = _equal_steps(_in_utc(frame.index, timezone))
         step_h = (index[1] - index[0]) / pd.Timedelta(hours=1)
-        unknown = [str(name) for name in frame.columns if name not in (*COLUMNS, "grid_available", "billing_period")]
+        unknown = [
+            str(name) for name in frame.columns if name not in (*COLUMNS, "grid_available", "billing_period")
+        ]
         if unknown:
-            raise InvalidData("a column of the series is not known", field=unknown[0], expected=", ".join(COLUMNS))
+            raise InvalidData(
+                "a column of the series is not known", field=unknown[0], expected=", ".join(COLUMNS)
+            )
         columns = {
-            str(name): frame[name].to_numpy(np.float64) * _factor(str(name), (units or {}).get(str(name)), step_h)
+            str(name): frame[name].to_numpy(np.float64)
+            * _factor(str(name), (units or {}).get(str(name)), step_h)
             for name in frame.columns
         }
         for needed in ("load_kw", "price_eur_per_kwh"):
             if needed not in columns:
-                raise InvalidData("a column of the series is missing", field=needed, expected="one value a step")
+                raise InvalidData(
+                    "a column of the series is missing", field=needed, expected="one value a step"
+                )
         return cls(start=index[0], step_h=step_h, sessions=sessions, **columns)
 
 
@@ -216,11 +255,15 @@ def _factor(name: str, unit: str | None, step_h: float) -> float:
 
 def _in_utc(index: pd.Index, timezone: str | None) -> pd.DatetimeIndex:
     if not isinstance(index, pd.DatetimeIndex):
-        raise InvalidData("the series has no time index", field="index", value=str(index.dtype), expected="time stamps")
+        raise InvalidData(
+            "the series has no time index", field="index", value=str(index.dtype), expected="time stamps"
+        )
     if index.tz is not None:
         return index.tz_convert("UTC")
     if timezone is None:
-        raise InvalidData("the series has no time zone", field="index", value=str(index[0]), expected="a time zone")
+        raise InvalidData(
+            "the series has no time zone", field="index", value=str(index[0]), expected="a time zone"
+        )
     try:
         return index.tz_localize(timezone, ambiguous="infer", nonexistent="raise").tz_convert("UTC")
     except ValueError as fault:
@@ -234,7 +277,9 @@ def _in_utc(index: pd.Index, timezone: str | None) -> pd.DatetimeIndex:
 
 def _equal_steps(index: pd.DatetimeIndex) -> pd.DatetimeIndex:
     if len(index) < 2:
-        raise InvalidData("the series is too short", field="index", value=f"{len(index)} steps", expected="two or more")
+        raise InvalidData(
+            "the series is too short", field="index", value=f"{len(index)} steps", expected="two or more"
+        )
     jumps = np.diff(index.as_unit("ns").asi8)
     usual = int(np.median(jumps))
     wrong = np.flatnonzero(jumps != usual)

@@ -59,7 +59,9 @@ class Battery(Asset):
     state_of_charge_max: Share = Field(default=1.0, gt=0, le=1)
     initial_state_of_charge: Share = Field(default=0.5, ge=0, le=1)
     final_state_of_charge: Share | Literal["initial"] | None = "initial"
-    self_discharge_per_day: Share = Field(default=0.0, ge=0, lt=1, description="share of the level lost in a day")
+    self_discharge_per_day: Share = Field(
+        default=0.0, ge=0, lt=1, description="share of the level lost in a day"
+    )
     wear_charge_eur_per_kwh: float = Field(default=0.0, ge=0)
     wear_discharge_eur_per_kwh: float = Field(default=0.0, ge=0)
 
@@ -67,7 +69,9 @@ class Battery(Asset):
     @classmethod
     def _power_needs_energy(cls, fields: Any) -> Any:
         if isinstance(fields, dict) and fields.get("capacity_kwh") == 0:
-            raise ValueError("a capacity above 0 kWh: a battery with power and no energy cannot run; leave it out")
+            raise ValueError(
+                "a capacity above 0 kWh: a battery with power and no energy cannot run; leave it out"
+            )
         return fields
 
     @model_validator(mode="after")
@@ -146,7 +150,9 @@ class Connection(Asset):
     import_limit_kw: float = Field(ge=0)
     export_limit_kw: float = Field(ge=0)
     phases: Literal[1, 3] = 3
-    voltage_v: float = Field(default=400.0, gt=0, description="between the phases, or phase to neutral if one")
+    voltage_v: float = Field(
+        default=400.0, gt=0, description="between the phases, or phase to neutral if one"
+    )
 
     def amperes(self, power_kw: float) -> float:
         """Current per phase at unit power factor, A: P / (sqrt(3) U) on three phases."""
@@ -170,10 +176,14 @@ class Tariff(Asset):
     export_margin_eur_per_kwh: float = Field(default=0.0)
     feed_in_eur_per_kwh: float | None = Field(default=None, description="a fixed price for what is exported")
     capacity_eur_per_kw_month: float = Field(default=0.0, ge=0)
-    connection_eur_per_kw_year: float = Field(default=0.0, ge=0, description="standing charge on the import limit")
+    connection_eur_per_kw_year: float = Field(
+        default=0.0, ge=0, description="standing charge on the import limit"
+    )
     co2_eur_per_kg: float = Field(default=0.0, ge=0)
     market_timezone: str = "Europe/Brussels"
-    published_at_hour: int = Field(default=13, ge=0, le=23, description="when tomorrow's prices are known, market time")
+    published_at_hour: int = Field(
+        default=13, ge=0, le=23, description="when tomorrow's prices are known, market time"
+    )
 
 
 class Site(Asset):
@@ -193,8 +203,14 @@ class Site(Asset):
     wind: Wind | None = None
     generator: Generator | None = None
     value_of_lost_load_eur_per_kwh: float | None = Field(default=None, gt=0)
-    critical_share: Share = Field(default=0.5, ge=0, le=1, description="share of the load to be kept up on the island")
+    critical_share: Share = Field(
+        default=0.5, ge=0, le=1, description="share of the load to be kept up on the island"
+    )
     curtailment: Literal["economic", "export_only"] = "economic"
-    latitude_deg: float = Field(default=58.7, ge=-66, le=66, description="for the season of the sun; Estonia's middle")
+    latitude_deg: float = Field(
+        default=58.7, ge=-66, le=66, description="for the season of the sun; Estonia's middle"
+    )
     timezone: str = "Europe/Tallinn"
-    annual_load_kwh: float | None = Field(default=None, gt=0, description="metered, to check the series against")
+    annual_load_kwh: float | None = Field(
+        default=None, gt=0, description="metered, to check the series against"
+    )

@@ -186,7 +186,9 @@ def step_cost(
         cost = plant.wear_charge * charge + plant.wear_discharge * (charge - low)
         if turn > low:
             kink = (plant.charge_kw - plant.discharge_kw) * plant.step_h
-            m = _follow(n, prices, widths, start - net, low, turn, kink, into, out, wear_draw, wear_draw, curve, m)
+            m = _follow(
+                n, prices, widths, start - net, low, turn, kink, into, out, wear_draw, wear_draw, curve, m
+            )
             for i in range(m):
                 curve[i, SLOPE] -= wear_change
         flat = change_apart(turn, plant) - change_burning(turn, plant)
@@ -197,7 +199,19 @@ def step_cost(
         first = change_apart(low, plant)
         cost = plant.wear_charge * max(low, 0.0) + plant.wear_discharge * max(-low, 0.0)
     m = _follow(
-        n, prices, widths, start - net, turn, high, 0.0, out, into, -plant.wear_discharge, plant.wear_charge, curve, m
+        n,
+        prices,
+        widths,
+        start - net,
+        turn,
+        high,
+        0.0,
+        out,
+        into,
+        -plant.wear_discharge,
+        plant.wear_charge,
+        curve,
+        m,
     )
     return m, first, cost + cost_of_draw(n, prices, widths, kinds, start, net + low)
 

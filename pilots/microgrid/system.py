@@ -164,8 +164,15 @@ class EnergySystem:
             charge={name: pick[f"{name} charge"] for name in names},
             discharge={name: pick[f"{name} discharge"] for name in names},
             level={name: pick[f"{name} level"] for name in names},
-            delivered={f"delivery {k}": self._delivered(d, pick[f"delivery {k}"]) for k, d in enumerate(self.deliveries)},
-            bought={name.removesuffix(" bought"): float(v[0]) for name, v in pick.items() if name.endswith(" bought")},
+            delivered={
+                f"delivery {k}": self._delivered(d, pick[f"delivery {k}"])
+                for k, d in enumerate(self.deliveries)
+            },
+            bought={
+                name.removesuffix(" bought"): float(v[0])
+                for name, v in pick.items()
+                if name.endswith(" bought")
+            },
         )
 
     def _bus(self, name: str) -> Ints:
@@ -185,7 +192,9 @@ class EnergySystem:
         profile = np.ones(n) if a.profile is None else a.profile
         given = np.full(n, INFINITY) if a.capacity == INFINITY else a.capacity * profile
         limit = np.full(n, INFINITY) if a.invest else given
-        columns = lp.add_columns(n, np.asarray(a.cost) * self.step_h, given if a.fixed and not a.invest else 0.0, limit)
+        columns = lp.add_columns(
+            n, np.asarray(a.cost) * self.step_h, given if a.fixed and not a.invest else 0.0, limit
+        )
         self.columns[a.name] = columns
         for bus, amount in a.gives.items():
             lp.put(self._bus(bus), columns, amount)
@@ -214,11 +223,17 @@ class EnergySystem:
         fixed = s.invest is None
         top = s.capacity if fixed else INFINITY
         charge = lp.add_columns(n, s.charge_cost * dt, 0.0, _power(s.charge_rate, s.capacity, fixed=fixed))
-        discharge = lp.add_columns(n, s.discharge_cost * dt, 0.0, _power(s.discharge_rate, s.capacity, fixed=fixed))
+        discharge = lp.add_columns(
+            n, s.discharge_cost * dt, 0.0, _power(s.discharge_rate, s.capacity, fixed=fixed)
+        )
         least = np.zeros(n) if s.reserve is None else s.reserve.copy()
         least[-1] = max(least[-1], s.final_least)
         level = lp.add_columns(n, 0.0, least, top)
-        self.columns |= {f"{s.name} charge": charge, f"{s.name} discharge": discharge, f"{s.name} level": level}
+        self.columns |= {
+            f"{s.name} charge": charge,
+            f"{s.name} discharge": discharge,
+            f"{s.name} level": level,
+        }
         lp.put(self._bus(s.bus), charge, -1.0)
         lp.put(self._bus(s.bus), discharge, 1.0)
         begin = np.zeros(n)

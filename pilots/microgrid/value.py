@@ -104,7 +104,9 @@ def value_at(value: Floats, n: int, begin: float, base: float, level: float) -> 
 
 
 @njit(cache=True)
-def best_change(value: Floats, n: int, begin: float, curve: Floats, m: int, first: float, level: float) -> float:
+def best_change(
+    value: Floats, n: int, begin: float, curve: Floats, m: int, first: float, level: float
+) -> float:
     """The change of level that minimises the cost of the step plus the value after it, kWh."""
     last = first
     for j in range(m):
@@ -138,7 +140,15 @@ def draw_for(change: float, curve: Floats, m: int, first: float) -> float:
 
 @njit(cache=True)
 def _value_of_choice(
-    value: Floats, n: int, begin: float, base: float, curve: Floats, m: int, first: float, cost: float, level: float
+    value: Floats,
+    n: int,
+    begin: float,
+    base: float,
+    curve: Floats,
+    m: int,
+    first: float,
+    cost: float,
+    level: float,
 ) -> tuple[float, float]:
     """The best change on a curve and what it costs together with the value after it."""
     change = best_change(value, n, begin, curve, m, first, level)
@@ -212,7 +222,9 @@ def look_ahead(
     for t in range(last - 1, first - 1, -1):
         n_offers, start = offers(rows[t], plant, prices, widths, kinds)
         net = (rows[t, LOAD] - rows[t, RENEWABLE]) * dt
-        m, change, cost = step_cost(n_offers, prices, widths, kinds, start, net, plant, low, high, True, curve)
+        m, change, cost = step_cost(
+            n_offers, prices, widths, kinds, start, net, plant, low, high, True, curve
+        )
         n, begin, base = one_step_back(one, n, begin, base, curve, m, change, cost, plant, two)
         one, two = two, one
     if (last - first) % 2 == 1:
@@ -311,4 +323,3 @@ def replay(rows: Floats, plant: Plant, draws: Floats) -> Floats:
         net = (rows[t, LOAD] - rows[t, RENEWABLE]) * plant.step_h
         settle(n, widths, kinds, start, net + draws[t], flows[t])
     return flows
-
