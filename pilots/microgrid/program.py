@@ -41,6 +41,7 @@ class LinearProgram:
     _columns: int = 0
     _rows: int = 0
     _solver: highspy.Highs | None = None
+    presolve: bool = True
 
     def add_columns(
         self, count: int, cost: ArrayLike = 0.0, lower: ArrayLike = 0.0, upper: ArrayLike = INFINITY
@@ -73,14 +74,19 @@ class LinearProgram:
         """Rows, columns and coefficients."""
         return self._rows, self._columns, sum(len(values) for _, _, values in self._entries)
 
+    def load(self, method: str = "simplex") -> None:
+        """Hand the programme over to the solver; what is changed from then on is a re-plan."""
+        if self._solver is None:
+            self._solver = self._passed(method)
+
     def solve(self, *, method: str = "simplex") -> Floats:
         """The optimal columns.
 
         Raises:
             NoSolution: If there is none.
         """
-        if self._solver is None:
-            self._solver = self._passed(method)
+        self.load(method)
+        assert self._solver is not None
         self._solver.run()
         status = self._solver.getModelStatus()
         if status != highspy.HighsModelStatus.kOptimal:
@@ -140,6 +146,8 @@ class LinearProgram:
             "solver": "choose" if self._whole else method,
         }.items():
             solver.setOptionValue(name, value)
+        if not self.presolve:
+            solver.setOptionValue("presolve", "off")
         solver.passModel(model)
         self._entries.clear()
         return solver
