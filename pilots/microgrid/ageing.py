@@ -17,7 +17,7 @@ from numba import njit
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pilots.microgrid.site import Asset, Share
+from pilots.microgrid.asset import Asset, Share
 
 Floats = NDArray[np.float64]
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import Field
 
-from pilots.microgrid.site import Asset, Share
+from pilots.microgrid.asset import Asset, Share
 
 
 class Prices(Asset):

@@ -9,35 +9,10 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from geodata.errors import InvalidInput
-
-Share = float
-
-
-class Asset(BaseModel):
-    """A frozen, closed value whose faults are told as :class:`geodata.errors.InvalidInput`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    def __init__(self, **fields: Any) -> None:
-        try:
-            super().__init__(**fields)
-        except ValidationError as fault:
-            raise _told(type(self).__name__, fault) from fault
-
-
-def _told(name: str, fault: ValidationError) -> InvalidInput:
-    first = fault.errors()[0]
-    field = ".".join([name, *(str(part) for part in first["loc"])])
-    value = first.get("input")
-    return InvalidInput(
-        f"{name} is not possible",
-        field=field,
-        value=None if isinstance(value, dict) else value,
-        expected=first["msg"].removeprefix("Value error, "),
-    )
+from pilots.microgrid.asset import Asset, Share
+from pilots.microgrid.lifecycle import Prices
 
 
 class Battery(Asset):
@@ -198,6 +173,7 @@ class Site(Asset):
     name: str = "site"
     connection: Connection
     tariff: Tariff = Tariff()
+    prices: Prices = Prices()
     battery: Battery | None = None
     solar: Solar | None = None
     wind: Wind | None = None

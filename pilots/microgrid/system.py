@@ -78,6 +78,7 @@ class Storage:
         final_least: Least level after the last step.
         cyclic: Whether the level before the first step equals the one after the last.
         reserve: Least level after each step.
+        usable: Share of the capacity that the level may fill.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Storage:
     final_least: float = 0.0
     cyclic: bool = False
     reserve: Floats | None = None
+    usable: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,7 +223,7 @@ class EnergySystem:
     def _add_storage(self, s: Storage) -> None:
         lp, n, dt = self.program, self.steps, self.step_h
         fixed = s.invest is None
-        top = s.capacity if fixed else INFINITY
+        top = s.usable * s.capacity if fixed else INFINITY
         charge = lp.add_columns(n, s.charge_cost * dt, 0.0, _power(s.charge_rate, s.capacity, fixed=fixed))
         discharge = lp.add_columns(
             n, s.discharge_cost * dt, 0.0, _power(s.discharge_rate, s.capacity, fixed=fixed)
@@ -251,7 +253,7 @@ class EnergySystem:
             lp.put(rows[:1], lp.add_columns(1, 0.0, 0.0, top), -s.retention)
         bought = self._buy(s.name, s.invest)
         if bought is not None:
-            for columns, rate in ((level, 1.0), (charge, s.charge_rate), (discharge, s.discharge_rate)):
+            for columns, rate in ((level, s.usable), (charge, s.charge_rate), (discharge, s.discharge_rate)):
                 if rate < INFINITY:
                     limit = lp.add_rows(n, -INFINITY, rate * s.capacity)
                     lp.put(limit, columns, 1.0)
