@@ -213,7 +213,7 @@ def _members(
         shape = None if table is None else _metered(pack, table, METERS[kind], time, shift)
         if shape is None:
             shape = _assumed(pack, table, kind, time, local, shift)
-            season = "" if table is None else ", each day as high as the pack's load is that day"
+            season = "" if table is None else ", its season that of the pack's largest load"
             notes.append(
                 f"Load of {kind}: assumed shape of the day{season}; scaled to {yearly_kwh / 1000:g} MWh a year."
             )

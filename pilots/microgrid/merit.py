@@ -27,7 +27,7 @@ OUTCOME = 10
 @njit(cache=True)
 def _year(
     load: Floats, solar: Floats, wind: Floats, buy: Floats, sell: Floats,
-    design: Floats, battery: Floats, step_h: float, out: Floats,
+    design: Floats, battery: Floats, step_h: float, out: Floats, drawn_kw: Floats,
 ) -> None:  # fmt: skip
     charge_rate, discharge_rate, into, of, begin = battery[0], battery[1], battery[2], battery[3], battery[4]
     capacity = design[BATTERY]
@@ -45,6 +45,8 @@ def _year(
             out[IMPORTED] += drawn
             out[PEAK_KW] = max(out[PEAK_KW], drawn)
             out[GRID_EUR] += drawn * buy[t]
+            if len(drawn_kw):
+                drawn_kw[t] = drawn
             net -= drawn
             if net > 0.0:
                 made = min(net, design[GENERATOR])
@@ -86,7 +88,7 @@ def years(
     """
     out = np.empty((len(designs), OUTCOME))
     for i in range(len(designs)):
-        _year(load, solar, wind, buy, sell, designs[i], battery, step_h, out[i])
+        _year(load, solar, wind, buy, sell, designs[i], battery, step_h, out[i], np.empty(0))
     return out
 
 
@@ -98,5 +100,16 @@ def years_in_parallel(
     """The same as :func:`years` on all threads that Numba may use; the same numbers, whatever their count."""
     out = np.empty((len(designs), OUTCOME))
     for i in prange(len(designs)):
-        _year(load, solar, wind, buy, sell, designs[i], battery, step_h, out[i])
+        _year(load, solar, wind, buy, sell, designs[i], battery, step_h, out[i], np.empty(0))
     return out
+
+
+@njit(cache=True)
+def year_with_import(
+    load: Floats, solar: Floats, wind: Floats, buy: Floats, sell: Floats,
+    design: Floats, battery: Floats, step_h: float,
+) -> tuple[Floats, Floats]:  # fmt: skip
+    """What one year did, and the import of each step, kW."""
+    out, drawn = np.empty(OUTCOME), np.zeros(len(load))
+    _year(load, solar, wind, buy, sell, design, battery, step_h, out, drawn)
+    return out, drawn
