@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pilots.microgrid.connection import least_connection
 from pilots.microgrid.control import Controller, Operation
 from pilots.microgrid.controllers import named
 from pilots.microgrid.fleet import overnight_stays
@@ -17,6 +19,7 @@ from pilots.microgrid.inputs import SiteInputs, outages, read_inputs
 from pilots.microgrid.lifecycle import Prices
 from pilots.microgrid.model import SCHOOL, CitySite
 from pilots.microgrid.predictive import Predictive
+from pilots.microgrid.rules import PeakShaving
 from pilots.microgrid.scenario import MicrogridScenario
 from pilots.microgrid.series import Series
 from pilots.microgrid.site import Battery, Connection, Generator, Site, Solar, Tariff, Wind
@@ -100,7 +103,17 @@ def _city_site(city: str, pack: PackView, scenario: MicrogridScenario, world: Wo
         sessions=stays,
     )
     inputs.notes.extend(_assumptions(scenario))
-    operation = Operation(site, series, controller_of(scenario), world.rng("controller", city))
+    coupled = any(world.signals.is_written(signal.id) for signal in Microgrid.reads)
+    target = (
+        np.inf
+        if coupled
+        else _target_kw(site, scenario, _planned_net(site, pack, scenario, time, inputs, world))
+    )
+    if np.isfinite(target):
+        inputs.notes.append(
+            f"Steered to keep import under {target:.0f} kW, found for the year as it is in the pack."
+        )
+    operation = Operation(site, series, controller_of(scenario, target), world.rng("controller", city))
     return CitySite(city, operation, inputs, scenario, world)
 
 
@@ -120,11 +133,39 @@ def _assumptions(scenario: MicrogridScenario) -> list[str]:
     ]
 
 
-def controller_of(scenario: MicrogridScenario) -> Controller:
-    """Who steers the battery."""
+def _planned_net(
+    site: Site,
+    pack: PackView,
+    scenario: MicrogridScenario,
+    time: pd.DatetimeIndex,
+    inputs: SiteInputs,
+    world: World,
+) -> Floats:
+    """Load less sun and wind of the year as it is in the pack, which a connection is planned with, kW."""
+    if world.replication > 0:
+        inputs = read_inputs(pack, scenario, time, world.rng("plan", site.name), 0)
+    load = np.sum(list(inputs.members.values()), axis=0) if inputs.members else np.zeros(len(time))
+    wind = inputs.wind_per_kw * scenario.wind_kw if site.wind else 0.0
+    return np.asarray(load - inputs.solar_per_kw * scenario.solar_kw - wind, np.float64)
+
+
+def _target_kw(site: Site, scenario: MicrogridScenario, net_kw: Floats) -> float:
+    """The import that the controller is to keep to, kW; infinite for none."""
+    if site.battery is None or scenario.connection_kw > 0.0 or scenario.connection_target >= 1.0:
+        return np.inf
+    step_h = float(scenario.step_min) / 60.0
+    least = least_connection(net_kw, site.battery, step_h, scenario.backup_kw)
+    without = least_connection(net_kw, None, step_h, scenario.backup_kw)
+    return least + scenario.connection_target * (without - least)
+
+
+def controller_of(scenario: MicrogridScenario, limit_kw: float) -> Controller:
+    """Who steers the battery, to keep to a limit where it can."""
     chosen = named(scenario.controller)
-    if isinstance(chosen, Predictive) and scenario.reserve_h > 0.0:
-        return Predictive(chosen.forecast, chosen.horizon_h, chosen.replan_h, scenario.reserve_h)
+    if isinstance(chosen, Predictive):
+        return replace(chosen, reserve_h=scenario.reserve_h, limit_kw=limit_kw)
+    if isinstance(chosen, PeakShaving) and np.isfinite(limit_kw):
+        return PeakShaving(limit_kw)
     return chosen
 
 

@@ -87,6 +87,14 @@ class MicrogridScenario(Scenario):
     )
     connection_kw: float = quantity(0, "kW", 0, 1e7, "Import limit; 0 for none, which shows what is needed.")
     export_kw: float = quantity(0, "kW", 0, 1e7, "Export limit; 0 for none.")
+    connection_target: float = quantity(
+        0.3,
+        "1",
+        0,
+        1,
+        "Import that predictive control keeps to, from the least connection (0) to the peak without battery (1, "
+        "no limit); used while connection_kw is 0.",
+    )
     street_network_kw: float = quantity(
         0,
         "kW",
