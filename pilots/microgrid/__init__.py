@@ -1,8 +1,9 @@
 """Local grids with storage: what a battery, sun and wind behind one connection can do for a city.
 
-A school, forty flats and the street lighting share a connection of 300 kW. With a battery they may do with 180, keep
-their own sun for the evening, and hold out through an outage. How large must it be, how is it best run, and what is
-the least that could have been paid? :func:`size`, :func:`operate` and :func:`optimum` answer these three.
+A school, forty flats and the street lighting share a connection of 300 kW. With a battery they may do with
+180, keep their own sun for the evening, and hold out through an outage. How large must it be, how is it
+best run, and what is the least that could have been paid? :func:`size`, :func:`operate` and :func:`optimum`
+answer these three.
 """
 
 from pilots.microgrid.charging import ChargingSessions

@@ -1,13 +1,14 @@
 """How a battery loses capacity: by the years, and by the cycles it is put through.
 
-A battery at half charge in a cool cellar that is cycled once a day at 60 % depth loses perhaps 2 % in its first year.
-Calendar ageing grows with the square root of time and faster the fuller and warmer the cells are; each half cycle,
-found by rainflow counting (ASTM E1049-85), wears by its depth to a power. The two add up.
+A battery at half charge in a cool cellar that is cycled once a day at 60 % depth loses perhaps 2 % in its
+first year. Calendar ageing grows with the square root of time and faster the fuller and warmer the cells
+are; each half cycle, found by rainflow counting (ASTM E1049-85), wears by its depth to a power. The two add
+up.
 
-The form is that of Schmalstieg et al. 2014 (doi 10.1016/j.jpowsour.2014.02.012) and Naumann et al. 2018 and 2020 (doi
-10.1016/j.est.2018.01.019, 10.1016/j.jpowsour.2019.227666) for LFP cells; the coefficients are round values of the same
-order (about 6 % from calendar in ten years at 15 to 25 degrees, 6,000 full cycles to 80 %): replace them by a
-manufacturer's warranty where there is one.
+The form is that of Schmalstieg et al. 2014 (doi 10.1016/j.jpowsour.2014.02.012) and Naumann et al. 2018 and
+2020 (doi 10.1016/j.est.2018.01.019, 10.1016/j.jpowsour.2019.227666) for LFP cells; the coefficients are
+round values of the same order (about 6 % from calendar in ten years at 15 to 25 degrees, 6,000 full cycles
+to 80 %): replace them by a manufacturer's warranty where there is one.
 """
 
 from __future__ import annotations

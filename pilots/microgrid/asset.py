@@ -1,7 +1,7 @@
-"""What every described thing of a site is: a plain value that cannot be changed and says what is wrong with it.
+"""What every described thing of a site is: a frozen value that says what is wrong.
 
-Example: ``Battery(capacity_kwh=100, charge_kw=50, discharge_kw=50, charge_efficiency=1.02)`` is refused with the
-field's name, the value 1.02 and "less than or equal to 1".
+Example: ``Battery(capacity_kwh=100, charge_kw=50, discharge_kw=50, charge_efficiency=1.02)`` is refused
+with the field's name, the value 1.02 and "less than or equal to 1".
 """
 
 from __future__ import annotations

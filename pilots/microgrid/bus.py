@@ -1,6 +1,7 @@
 """From a site and its series to the table of conditions that the compiled models work on.
 
-Example: an outage becomes an import and export limit of zero for its hours, a fixed charging plan becomes load.
+Example: an outage becomes an import and export limit of zero for its hours, a fixed charging plan becomes
+load.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Electric vehicles at the chargers of a site: when they stand, what they need, when it is given to them.
 
-A car that arrives at 17:00, leaves at 7:00 and needs 12 kWh from an 11 kW charger can wait fourteen hours for a
-little over one hour of charging: that is its flexibility window.
+A car that arrives at 17:00, leaves at 7:00 and needs 12 kWh from an 11 kW charger can wait fourteen hours
+for a little over one hour of charging: that is its flexibility window.
 """
 
 from __future__ import annotations
@@ -94,8 +94,9 @@ def charging_on_arrival(
 ) -> Floats:
     """Charging power when each stay is planned as the vehicle arrives, kW.
 
-    ``"cheapest"`` takes the cheapest steps of the stay whose price is known on arrival and, where the stay outlasts
-    the known prices and they do not suffice, the steps after them in order; ``"at_once"`` charges from the start.
+    ``"cheapest"`` takes the cheapest steps of the stay whose price is known on arrival and, where the stay
+    outlasts the known prices and they do not suffice, the steps after them in order; ``"at_once"`` charges
+    from the start.
 
     Args:
         sessions: The stays.

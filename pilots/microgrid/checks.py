@@ -1,7 +1,8 @@
-"""Whether a series can be that of a site at all: units mixed up, plant that cannot give so much, limits that clash.
+"""Whether a series can be that of a site at all: mixed-up units, impossible plant, clashing limits.
 
-Example: a price series with a median of 8.4 is in cents; a solar plant of 700 kW that gives 2,800 kW had its energy
-per quarter-hour divided by a quarter twice. Each fault is told with its time stamp, value and what was expected.
+Example: a price series with a median of 8.4 is in cents; a solar plant of 700 kW that gives 2,800 kW had
+its energy per quarter-hour divided by a quarter twice. Each fault is told with its time stamp, value and
+what was expected.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from geodata.errors import InvalidData, InvalidInput, TwinboxError
+from geodata.errors import InvalidData, TwinboxError
 from pilots.microgrid.schedule import Schedule
 from pilots.microgrid.series import Series
 from pilots.microgrid.site import Site
@@ -48,13 +49,15 @@ def _check_prices(series: Series) -> None:
         median = float(np.median(np.abs(values)))
         if median > DEAREST_MEDIAN_EUR_PER_KWH:
             at = int(np.argmax(np.abs(values) > DEAREST_MEDIAN_EUR_PER_KWH))
+            unit = "EUR/MWh" if median > 20 else "c/kWh"
             guess = "EUR/MWh" if median > 20 else "cents per kWh"
             raise InvalidData(
-                f"the price looks as if it were in {guess}: its median is {median:.3g}, at {series.stamp(at)} it stands at",
+                f"the price looks as if it were in {guess}: "
+                f"its median is {median:.3g}, at {series.stamp(at)} it stands at",
                 field=name,
                 value=float(values[at]),
                 expected="EUR/kWh, for example 0.085",
-                hint=f"give units={{'{name}': '{'EUR/MWh' if median > 20 else 'c/kWh'}'}} to Series.from_frame",
+                hint=f"give units={{'{name}': '{unit}'}} to Series.from_frame",
             )
 
 
@@ -129,7 +132,8 @@ def unreachable_end(site: Site, series: Series) -> Infeasible:
         f"the battery cannot reach its final state of charge by {series.stamp(len(series))}",
         field="battery.final_state_of_charge",
         value=battery.final_state_of_charge,
-        expected=f"what {battery.charge_kw:g} kW can store in {series.hours:g} h from {battery.level_initial_kwh:g} kWh",
+        expected=f"what {battery.charge_kw:g} kW can store in {series.hours:g} h, "
+        f"from {battery.level_initial_kwh:g} kWh",
     )
 
 
@@ -157,8 +161,3 @@ def served(schedule: Schedule) -> Schedule:
             expected=f"at least {float(values.max()):.4g} kW more, a larger battery, or a value of lost load",
         )
     return schedule
-
-
-def no_battery(site: Site, what: str) -> InvalidInput:
-    """The error for asking something of a battery that is not there."""
-    return InvalidInput(f"the site has no battery, and {what} needs one", field="site.battery")

@@ -1,9 +1,10 @@
 """How small a grid connection can be with a battery behind it.
 
-A bakery's ovens peak at 300 kW for two hours each morning and need 80 kW for the rest of the day. A battery of 400 kWh
-lets it do with a connection of little more than 100 kW. For any connection there is one best thing the battery can do:
-fill up whenever there is room under the limit, and give only what exceeds it. If that fails in one step, nothing else
-would have held. So the least connection for each battery is found exactly, by bisection, without any forecast.
+A bakery's ovens peak at 300 kW for two hours each morning and need 80 kW for the rest of the day. A battery
+of 400 kWh lets it do with a connection of little more than 100 kW. For any connection there is one best
+thing the battery can do: fill up whenever there is room under the limit, and give only what exceeds it. If
+that fails in one step, nothing else would have held. So the least connection for each battery is found
+exactly, by bisection, without any forecast.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def connection_curve(
 
 
 def years_deferred(kw_without: float, kw_with: float, growth_per_year: float) -> float:
-    """Years that the upgrade of a connection can wait: until a growing load needs with the battery what it needs without.
+    """Years that the upgrade of a connection can wait: how long a growing load can do with the battery.
 
     Args:
         kw_without: Connection needed today without battery.

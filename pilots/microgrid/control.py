@@ -1,7 +1,8 @@
 """Running a site step by step under a controller that knows only what has been.
 
-Every controller answers one question, at each step: how much should the battery draw? The bus then does the rest by
-merit order, so that no decision can overfill the battery, break a limit or leave energy unaccounted for.
+Every controller answers one question, at each step: how much should the battery draw? The bus then does the
+rest by merit order, so that no decision can overfill the battery, break a limit or leave energy unaccounted
+for.
 """
 
 from __future__ import annotations
@@ -31,10 +32,11 @@ class Record:
     """What has been decided so far.
 
     Attributes:
-        levels: Level of the battery above its least one before each step, kWh; one value more than there are steps.
+        levels: Level of the battery above its least one before each step, kWh; one value more than there
+            are steps.
         draws: What the battery draws in each step, kWh; negative when it gives.
-        caps_kw: Import up to which a capacity charge is taken as paid in each step: solar plant is not throttled for
-            a negative price beyond it.
+        caps_kw: Import up to which a capacity charge is taken as paid in each step: solar plant is not
+            throttled for a negative price beyond it.
         charging_kw: Charging of vehicles.
     """
 
@@ -48,7 +50,7 @@ class Plan(Protocol):
     """A controller at work on one site."""
 
     def advance(self, first: int, last: int, record: Record) -> None:
-        """Decide steps ``first .. last - 1``; ``record.levels[first]`` is known, the rest is to be filled in."""
+        """Decide steps ``first .. last - 1``; ``record.levels[first]`` is known."""
         ...
 
 
@@ -68,8 +70,8 @@ class Controller(Protocol):
 class Operation:
     """A site under a controller, advanced by blocks of steps.
 
-    A coupled simulation hands over the load of each block as it becomes known; a study on measured series just
-    advances to the end. How the steps are cut into blocks never changes a result.
+    A coupled simulation hands over the load of each block as it becomes known; a study on measured series
+    just advances to the end. How the steps are cut into blocks never changes a result.
     """
 
     def __init__(self, site: Site, series: Series, controller: Controller, rng: np.random.Generator) -> None:
@@ -144,7 +146,8 @@ def operate(
         site: The site.
         series: What it sees.
         controller: A controller, or the name of one in :data:`pilots.microgrid.controllers.CONTROLLERS`.
-        seed: Seed of the controller's random stream; the controllers that come with Twinbox draw nothing from it.
+        seed: Seed of the controller's random stream; the controllers that come with Twinbox draw nothing
+            from it.
         bound: Whether to find the perfect-foresight optimum beside it (``bound_eur``).
 
     Returns:

@@ -1,12 +1,13 @@
 """What each member of an energy cooperative should pay.
 
-Forty flats, a school and a bakery behind one connection pay for one peak instead of three, and the school's sun at
-noon runs the bakery's ovens. Who earned that? Each member gets its average contribution over all orders in which the
-members could have joined: the Shapley value (Shapley 1953), the one division that treats equals equally, gives nothing
-for nothing, and shares out all there is.
+Forty flats, a school and a bakery behind one connection pay for one peak instead of three, and the school's
+sun at noon runs the bakery's ovens. Who earned that? Each member gets its average contribution over all
+orders in which the members could have joined: the Shapley value (Shapley 1953), the one division that
+treats equals equally, gives nothing for nothing, and shares out all there is.
 
-What a group could do alone is found by the simple rule of :mod:`pilots.microgrid.merit`, with its part (by yearly
-energy) of plants and battery; the whole group's real cost is then divided in proportion to what the rule says.
+What a group could do alone is found by the simple rule of :mod:`pilots.microgrid.merit`, with its part (by
+yearly energy) of plants and battery; the whole group's real cost is then divided in proportion to what the
+rule says.
 """
 
 from __future__ import annotations

@@ -1,17 +1,18 @@
 """How large should battery, sun, wind, backup and connection be?
 
-Two ways, by what is asked for. The least **cost** a year with everything known is one linear programme in which the
-capacities are columns like the flows. The least **levelised cost** or **net present cost** of a site run by the simple
-rule of :mod:`pilots.microgrid.merit` is not linear (lives depend on use), so thousands of designs are simulated for the
-whole year, by differential evolution (Storn and Price 1997, doi 10.1023/A:1008202821328) and a last search around the
-best (Nelder and Mead 1965). The least **connection** for given plant is exact (:mod:`pilots.microgrid.connection`).
+Two ways, by what is asked for. The least **cost** a year with everything known is one linear programme in
+which the capacities are columns like the flows. The least **levelised cost** or **net present cost** of a
+site run by the simple rule of :mod:`pilots.microgrid.merit` is not linear (lives depend on use), so
+thousands of designs are simulated for the whole year, by differential evolution (Storn and Price 1997, doi
+10.1023/A:1008202821328) and a last search around the best (Nelder and Mead 1965). The least **connection**
+for given plant is exact (:mod:`pilots.microgrid.connection`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +21,11 @@ from scipy import optimize
 
 from geodata.errors import InvalidInput, UnknownName
 from pilots.microgrid import merit
+from pilots.microgrid.asset import Asset, Share
 from pilots.microgrid.checks import Infeasible, check
 from pilots.microgrid.connection import least_connection
 from pilots.microgrid.lifecycle import LifeCycle, Prices, Year, life_cycle
 from pilots.microgrid.series import Series
-from pilots.microgrid.asset import Asset, Share
 from pilots.microgrid.site import Battery, Site
 from pilots.microgrid.tariff import export_price, import_price
 
@@ -32,7 +33,8 @@ Floats = NDArray[np.float64]
 Range = tuple[float, float]
 Objective = Literal["cost", "lcoe", "npc", "connection"]
 
-# Added to the objective per unit of load that is shed beyond the limit; steep enough that no design profits from it.
+# Added to the objective per unit of load that is shed beyond the limit; steep enough that no design profits
+# from it.
 PENALTY = 1e5
 NAMES = ("generator_kw", "battery_kwh", "solar_kw", "wind_kw", "connection_kw")
 SEED = 20_260_101
@@ -58,7 +60,8 @@ class Limits(Asset):
         low, high = (standing, standing) if given is None else given
         if not 0.0 <= low <= high:
             raise InvalidInput(
-                "the limits of a size are upside down or negative", field=f"limits.{name}", value=f"{low:g}..{high:g}",
+                "the limits of a size are upside down or negative",
+                field=f"limits.{name}", value=f"{low:g}..{high:g}",
                 expected="0 <= low <= high",
             )  # fmt: skip
         return low, high
@@ -99,15 +102,16 @@ def size(
 ) -> Design:
     """Find the sizes of battery, sun, wind, backup generator and connection that are best for a site.
 
-    The series' plant outputs are scaled with the plants, so a site whose wind park is to be sized needs one of some
-    rating and its output. Prices are those of ``site.prices``.
+    The series' plant outputs are scaled with the plants, so a site whose wind park is to be sized needs one
+    of some rating and its output. Prices are those of ``site.prices``.
 
     Args:
         site: The site; what ``limits`` does not name stays as it is here.
         series: What it sees, best a whole year; shorter series are scaled up to one.
-        objective: ``"cost"``: bill and annuities of what is bought, EUR a year, under perfect foresight; ``"lcoe"``
-            and ``"npc"``: life-cycle cost under the simple rule; ``"connection"``: the least import limit, kW, for
-            the site's own plants and battery (the largest battery that ``limits`` allow).
+        objective: ``"cost"``: bill and annuities of what is bought, EUR a year, under perfect foresight;
+            ``"lcoe"`` and ``"npc"``: life-cycle cost under the simple rule; ``"connection"``: the least
+            import limit, kW, for the site's own plants and battery (the largest battery that ``limits``
+            allow).
         limits: Ranges of the sizes and the most load that may be shed.
 
     Raises:
@@ -133,7 +137,7 @@ def size(
 
 
 def sized(site: Site, sizes: Mapping[str, float]) -> Site:
-    """The site with other sizes; what has none is taken away, powers of the battery grow with its capacity."""
+    """The site with other sizes; the battery's power grows with its capacity."""
     update: dict[str, object] = {}
     for name, part in (("solar_kw", "solar"), ("wind_kw", "wind"), ("generator_kw", "generator")):
         plant, rated = getattr(site, part), sizes[name]
@@ -275,7 +279,7 @@ def _by_rule(site: Site, series: Series, objective: str, limits: Limits) -> Desi
             value=f"{shed:.3%} shed at best",
             expected=f"at most {limits.unserved_share:.3%}; allow larger sizes",
         )
-    sizes = dict(zip(NAMES, best.tolist(), strict=True))
+    sizes: dict[str, Any] = dict(zip(NAMES, best.tolist(), strict=True))
     value = cost.lcoe_eur_per_kwh if objective == "lcoe" else cost.npc_eur
     return Design(
         objective,
@@ -292,14 +296,16 @@ def _minimised(values: Callable[[Floats], Floats], ranges: Floats) -> Floats:
     """The least point of a function of many points at once within ranges; the same for the same function."""
     wide = optimize.differential_evolution(
         values, list(map(tuple, ranges)), vectorized=True, updating="deferred", polish=False, init="sobol",
-        popsize=max(5, POPULATION // len(ranges)), maxiter=220, tol=1e-6, mutation=(0.5, 0.9), recombination=0.9,
+        popsize=max(5, POPULATION // len(ranges)), maxiter=220, tol=1e-6, mutation=(0.5, 0.9),
+        recombination=0.9,
         rng=np.random.default_rng(SEED),
     )  # fmt: skip
     near = optimize.minimize(
         lambda x: float(values(np.clip(x, ranges[:, 0], ranges[:, 1]))[0]), wide.x, method="Nelder-Mead",
         options={"xatol": 1e-3, "fatol": 1e-10, "maxfev": 1500, "adaptive": True},
     )  # fmt: skip
-    return np.clip(near.x if near.fun < wide.fun else wide.x, ranges[:, 0], ranges[:, 1])
+    best = near.x if near.fun < wide.fun else wide.x
+    return np.asarray(np.clip(best, ranges[:, 0], ranges[:, 1]), np.float64)
 
 
 def _least_connection(site: Site, series: Series, limits: Limits) -> Design:

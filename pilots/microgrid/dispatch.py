@@ -1,7 +1,7 @@
 """A site, or several that settle together, as an energy system of one bus each, solved by linear programme.
 
-Used where the exact dynamic programme cannot go: several batteries, vehicles whose charging may be moved, capacity
-charges that tie a month together, feed-in that pays more than importing costs.
+Used where the exact dynamic programme cannot go: several batteries, vehicles whose charging may be moved,
+capacity charges that tie a month together, feed-in that pays more than importing costs.
 """
 
 from __future__ import annotations

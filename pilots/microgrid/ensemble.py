@@ -1,13 +1,13 @@
-"""A small statistical forecast with its own uncertainty: the errors of past days, carried on from the error of now.
+"""A small statistical forecast with its own uncertainty: past errors, carried on from now.
 
-The load of the next hours is the usual load of that weekday and hour, plus an error. How the errors went on over the
-last three weeks gives 21 members; each is shifted so that it begins with the error of this moment, which fades as
-fast as errors of this site have been seen to fade. The sun is treated alike through its clearness: output over the
-highest output of the last weeks at the same time of day. Everything is learnt as the steps go by; nothing is tuned
-to a site.
+The load of the next hours is the usual load of that weekday and hour, plus an error. How the errors went on
+over the last three weeks gives 21 members; each is shifted so that it begins with the error of this moment,
+which fades as fast as errors of this site have been seen to fade. The sun is treated alike through its
+clearness: output over the highest output of the last weeks at the same time of day. Everything is learnt as
+the steps go by; nothing is tuned to a site.
 
-Analogue ensembles: Delle Monache et al. 2013, doi 10.1175/MWR-D-12-00281.1; fading by lagged regression: Box and
-Jenkins 1970, *Time Series Analysis*.
+Analogue ensembles: Delle Monache et al. 2013, doi 10.1175/MWR-D-12-00281.1; fading by lagged regression:
+Box and Jenkins 1970, *Time Series Analysis*.
 """
 
 from __future__ import annotations
@@ -79,7 +79,6 @@ class _Watching:
                 origin,
                 day,
                 self.fading,
-                self.clear,
                 self.clearness,
                 *self.sun.arrays,
                 renewable[i],
@@ -163,7 +162,7 @@ def _carried(h: int, fading: Floats, products: Floats, squares: Floats) -> float
     prior = PRIOR_STEPS * products[0] / max(squares[0], 1.0)
     if h == 0 or squares[h] + prior <= 0.0:
         return float(fading[h])
-    return min(max((products[h] + prior * fading[h]) / (squares[h] + prior), 0.0), 1.0)
+    return float(min(max((products[h] + prior * fading[h]) / (squares[h] + prior), 0.0), 1.0))
 
 
 @njit(cache=True)
@@ -200,7 +199,7 @@ def _learn_clearness(
     solar: Floats, first: int, last: int, day: int, clear: Floats, clearness: Floats,
     errors: Floats, products: Floats, squares: Floats, level: Floats,
 ) -> None:  # fmt: skip
-    """``level`` holds the highest output so far and, through its mean, the usual clearness (sum, then count below)."""
+    """``level`` holds the highest output so far and, through its mean, the usual clearness."""
     for t in range(first, last):
         clear[t] = _clear_sky(solar, t, t, day)
         night = NIGHT * level[0]
@@ -230,7 +229,7 @@ def _clear_sky(solar: Floats, t: int, seen: int, day: int) -> float:
 
 @njit(cache=True)
 def _sun_members(
-    solar: Floats, origin: int, day: int, fading: Floats, clear: Floats, clearness: Floats,
+    solar: Floats, origin: int, day: int, fading: Floats, clearness: Floats,
     errors: Floats, products: Floats, squares: Floats, level: Floats, out: Floats,
 ) -> None:  # fmt: skip
     members, horizon = out.shape

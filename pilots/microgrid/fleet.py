@@ -1,9 +1,9 @@
 """Vehicles that charge on the site over night: when they come and go, and what they need.
 
 A delivery van comes back at half past five with 14 kWh less, and leaves at a quarter past seven. Arrivals and
-departures are normal around those times, needs gamma-distributed; on weekends nobody comes. The shape is that of
-workplace and depot charging in the ACN and ElaadNL open data (Lee, Li and Low 2019, doi 10.1145/3307772.3328313), the
-numbers are the scenario's.
+departures are normal around those times, needs gamma-distributed; on weekends nobody comes. The shape is
+that of workplace and depot charging in the ACN and ElaadNL open data (Lee, Li and Low 2019, doi
+10.1145/3307772.3328313), the numbers are the scenario's.
 """
 
 from __future__ import annotations

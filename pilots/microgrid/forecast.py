@@ -1,8 +1,9 @@
 """What a controller believes about the hours to come, from nothing but the hours that have been.
 
 At noon on a Monday, persistence says that the load at six will be that of last Monday at six, the sun that of
-yesterday, and that the prices of tomorrow are not yet out. The load and the sun of the current step are taken as
-known: a battery follows its meter. Only :class:`Perfect` sees the future, and every result it makes is labelled so.
+yesterday, and that the prices of tomorrow are not yet out. The load and the sun of the current step are
+taken as known: a battery follows its meter. Only :class:`Perfect` sees the future, and every result it
+makes is labelled so.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class Outlook:
 
 
 class Forecaster(Protocol):
-    """Looks ahead from steps that have begun; must not read ``observed`` beyond the price-known and the origin."""
+    """Looks ahead from steps that have begun; reads nothing beyond origin and known prices."""
 
     label: ClassVar[str]
 
@@ -75,7 +76,7 @@ class Sight(Protocol):
 
 
 def known_prices(observed: Observed, origins: Ints, horizon: int) -> Floats:
-    """Prices as known at each origin, beyond that those of the last known day again; shape (2, origins, steps)."""
+    """Prices as known at each origin, then the last known day's again; shape (2, origins, steps)."""
     steps = _last_known(origins, horizon, observed.known_until, observed.steps_per_day)
     return np.stack([observed.rows[steps, IMPORT_PRICE], observed.rows[steps, EXPORT_PRICE]])
 
@@ -106,7 +107,7 @@ def _last_known(origins: Ints, horizon: int, known_until: Ints, day: int) -> Int
 
 @njit(cache=True)
 def _repeated(values: Floats, origins: Ints, horizon: int, lag: int, short_lag: int) -> Floats:
-    """Each step as it was one lag before the origin's knowledge, or one short lag where the past is too short."""
+    """Each step as it was one lag before, or one short lag where the past is too short."""
     out = np.empty((len(origins), 1, horizon))
     for i in range(len(origins)):
         origin = origins[i]
@@ -121,7 +122,7 @@ def _repeated(values: Floats, origins: Ints, horizon: int, lag: int, short_lag: 
 
 @dataclass(frozen=True)
 class Persistence:
-    """Load as one week before (one day in the first week), sun and wind as one day before, prices as published."""
+    """Load as one week before (in the first week: one day), sun and wind as one day before."""
 
     label: ClassVar[str] = "persistence forecast"
 
@@ -169,7 +170,7 @@ class _Repeating:
 
 @dataclass(frozen=True)
 class Climatology:
-    """Means of the same time of day: load over the last weeks' same weekdays, sun and wind over the last days."""
+    """Means of the same time of day: load over the last weeks, sun and wind over the last days."""
 
     weeks: int = 4
     days: int = 14

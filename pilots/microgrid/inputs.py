@@ -1,11 +1,12 @@
 """From a city's pack to what its site sees: prices, sun, wind, load, and where each of them comes from.
 
-No pack of a real city has all of it for one year. What there is is used and named with its grade; years are laid over
-one another by whole weeks, so that a Monday stays a Monday; what is missing is declared, never guessed in silence.
+No pack of a real city has all of it for one year. What there is is used and named with its grade; years are
+laid over one another by whole weeks, so that a Monday stays a Monday; what is missing is declared, never
+guessed in silence.
 
-Chance enters in two places. Each repetition of a run draws every week of the year from the five weeks around it, sun,
-wind, price and load together (a moving-block bootstrap, Künsch 1989, doi 10.1214/aos/1176347265), the first one
-takes the year as it is; and outages come as a Poisson process.
+Chance enters in two places. Each repetition of a run draws every week of the year from the five weeks
+around it, sun, wind, price and load together (a moving-block bootstrap, Künsch 1989, doi
+10.1214/aos/1176347265), the first one takes the year as it is; and outages come as a Poisson process.
 """
 
 from __future__ import annotations
@@ -81,7 +82,8 @@ class _Year:
         if len(wrong):
             raise InvalidData(
                 f"the {kind} of {city} has a gap or a repeated hour after {stamps[wrong[0]]}",
-                field="time", row=int(wrong[0]) + 2, value=str(stamps[wrong[0] + 1]), expected=f"steps of {step_h:g} h",
+                field="time", row=int(wrong[0]) + 2, value=str(stamps[wrong[0] + 1]),
+                expected=f"steps of {step_h:g} h",
             )  # fmt: skip
         if self.count * step_h < WEEK_H:
             raise InvalidData(
@@ -200,7 +202,8 @@ def _prices(
 
 
 def _members(
-    pack: PackView, scenario: MicrogridScenario, time: pd.DatetimeIndex, shift: NDArray[np.int64], lit: Floats,
+    pack: PackView, scenario: MicrogridScenario, time: pd.DatetimeIndex, shift: NDArray[np.int64],
+    lit: Floats,
     notes: list[str],
 ) -> dict[str, Floats]:  # fmt: skip
     table = pack.table("load", ["series_id", "time", "power_kw"]) if pack.has("load") else None
@@ -215,7 +218,8 @@ def _members(
             shape = _assumed(pack, table, kind, time, local, shift)
             season = "" if table is None else ", its season that of the pack's largest load"
             notes.append(
-                f"Load of {kind}: assumed shape of the day{season}; scaled to {yearly_kwh / 1000:g} MWh a year."
+                f"Load of {kind}: assumed shape of the day{season}; "
+                f"scaled to {yearly_kwh / 1000:g} MWh a year."
             )
         else:
             grade = pack.dataset("load").provenance.grade
@@ -284,7 +288,7 @@ def _heat_pump(
 
 
 def outages(scenario: MicrogridScenario, steps: int, rng: np.random.Generator) -> Floats:
-    """Share of each step in which the grid is there; outages come as a Poisson process with exponential lengths."""
+    """Share of each step in which the grid is there; outages are a Poisson process."""
     step_h = float(scenario.step_min) / 60.0
     hours = steps * step_h
     count = int(rng.poisson(scenario.outages_per_year * hours / 8760.0))

@@ -1,10 +1,12 @@
 """The least-cost sizes of a site's components as one linear programme: capacities are chosen with the flows.
 
-Prices become yearly payments (annuities) over each component's life; a battery's power grows with its capacity. The
-flows know the whole year, so the cost is a bound: a real controller will need a little more.
+Prices become yearly payments (annuities) over each component's life; a battery's power grows with its
+capacity. The flows know the whole year, so the cost is a bound: a real controller will need a little more.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +32,7 @@ def least_cost(site: Site, series: Series, limits: Limits) -> Design:
             "no size within the limits serves the load", field="limits", value=str(ranges),
             expected="larger sizes, or a larger limits.unserved_share",
         ) from fault  # fmt: skip
-    sizes = {name: ranges[name][0] + solution.bought.get(name, 0.0) for name in NAMES}
+    sizes: dict[str, Any] = {name: ranges[name][0] + solution.bought.get(name, 0.0) for name in NAMES}
     load = float(series.load_kw.sum())
     shed = float(solution.activity["unserved"].sum()) / load if load else 0.0
     value = solution.cost * 8760.0 / series.hours + _standing_cost(site, ranges)
@@ -90,14 +92,19 @@ def _system(
             invest=more("connection_kw"), peak_price=site.tariff.capacity_eur_per_kw_month,
             peak_groups=billing_months(site, series),
         ),
-        Activity("export", {"bus": -1.0}, -export_price(site, series), site.connection.export_limit_kw, available),
+        Activity("export", {"bus": -1.0}, -export_price(site, series), site.connection.export_limit_kw,
+        available),
         Activity("solar_kw", {"bus": 1.0}, 0.0, ranges["solar_kw"][0], solar, invest=more("solar_kw")),
         Activity("wind_kw", {"bus": 1.0}, 0.0, ranges["wind_kw"][0], wind, invest=more("wind_kw")),
-        Activity("generator_kw", {"bus": 1.0}, generator_cost, ranges["generator_kw"][0], invest=more("generator_kw")),
-        Activity("unserved", {"bus": 1.0}, lost_load_price(site), 1.0, positive, total_most=max(free, 0.0) if free else INFINITY),
+        Activity(
+            "generator_kw", {"bus": 1.0}, generator_cost, ranges["generator_kw"][0],
+            invest=more("generator_kw"),
+        ),
+        Activity("unserved", {"bus": 1.0}, lost_load_price(site), 1.0, positive, total_most=max(free,
+        0.0) if free else INFINITY),
         Activity("spilled", {"bus": -1.0}, lost_load_price(site), 1.0, np.maximum(-series.load_kw, 0.0)),
     )  # fmt: skip
-    storages = ()
+    storages: tuple[Storage, ...] = ()
     battery, (low, high) = site.battery, ranges["battery_kwh"]
     if battery is not None and high > 0.0:
         usable = battery.state_of_charge_max - battery.state_of_charge_min
@@ -106,7 +113,8 @@ def _system(
                 "battery_kwh", "bus", low, more("battery_kwh"),
                 charge_rate=battery.charge_kw / battery.capacity_kwh,
                 discharge_rate=battery.discharge_kw / battery.capacity_kwh,
-                charge_efficiency=battery.charge_efficiency, discharge_efficiency=battery.discharge_efficiency,
+                charge_efficiency=battery.charge_efficiency,
+                discharge_efficiency=battery.discharge_efficiency,
                 retention=battery.retention(dt), charge_cost=battery.wear_charge_eur_per_kwh,
                 discharge_cost=battery.wear_discharge_eur_per_kwh, cyclic=True, usable=usable,
             ),

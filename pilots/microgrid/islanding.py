@@ -1,8 +1,9 @@
 """How long a site could hold out if the grid failed now, for every now of the year.
 
-The measure is that of REopt's outage simulator (Anderson et al. 2017; Laws et al. 2018, *Impacts of valuing resilience
-on cost-optimal PV and storage systems*): an outage begins at each step in turn with the battery as full as it is then;
-the critical part of the load is served from sun, wind, battery and backup until it cannot be. The year wraps.
+The measure is that of REopt's outage simulator (Anderson et al. 2017; Laws et al. 2018, *Impacts of valuing
+resilience on cost-optimal PV and storage systems*): an outage begins at each step in turn with the battery
+as full as it is then; the critical part of the load is served from sun, wind, battery and backup until it
+cannot be. The year wraps.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ def survival(hours: Floats, duration_h: float) -> float:
 
 @njit(cache=True)
 def _survived(
-    deficit: Floats, level: Floats, room: float, charge_kw: float, discharge_kw: float, into: float, of: float,
+    deficit: Floats, level: Floats, room: float, charge_kw: float, discharge_kw: float, into: float,
+    of: float,
     generator_kw: float, step_h: float, longest: int,
 ) -> Floats:  # fmt: skip
     steps = len(deficit)

@@ -1,11 +1,12 @@
 """What a site costs over its life: bought, kept up, fed with fuel, replaced, sold at the end.
 
-A battery of 100 kWh at 350 EUR/kWh that lasts 15 of 25 years is bought twice, and a third of the second one's price
-comes back when the project ends: all of it counted at what it is worth today.
+A battery of 100 kWh at 350 EUR/kWh that lasts 15 of 25 years is bought twice, and a third of the second
+one's price comes back when the project ends: all of it counted at what it is worth today.
 
-Costs are net present (Haessig et al., Microgrids.jl and Microgrids.py, 2019-2023): investment, upkeep and fuel times the
-sum of yearly factors ``1 / (1 + rate)^i``, replacements at whole lives, less the value that is left, in proportion to
-the life that is left. The levelised cost of energy is the yearly cost of that capital per kWh served.
+Costs are net present (Haessig et al., Microgrids.jl and Microgrids.py, 2019-2023): investment, upkeep and
+fuel times the sum of yearly factors ``1 / (1 + rate)^i``, replacements at whole lives, less the value that
+is left, in proportion to the life that is left. The levelised cost of energy is the yearly cost of that
+capital per kWh served.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class Prices(Asset):
         rate = self.discount_rate
         if rate == 0.0:
             return price / years
-        return price * rate / (1.0 - (1.0 + rate) ** -years)
+        return float(price * rate / (1.0 - (1.0 + rate) ** -years))
 
 
 @dataclass(frozen=True)
@@ -134,8 +135,8 @@ def component_cost(
 ) -> ComponentCost:
     """The net present cost of a component.
 
-    Replacements fall due after one life, two lives and so on, not rounded to years; what is left at the end of the
-    project is worth its price times the share of its life that remains.
+    Replacements fall due after one life, two lives and so on, not rounded to years; what is left at the end
+    of the project is worth its price times the share of its life that remains.
 
     Args:
         prices: Rates and terms.
@@ -220,10 +221,10 @@ def life_cycle(
 def lcos_eur_per_kwh(
     prices: Prices, capacity_kwh: float, charging_eur: float, discharged_kwh: float, fade: float
 ) -> float:
-    """The levelised cost of storage: present cost of battery, upkeep and charging over present kWh discharged.
+    """The levelised cost of storage: present cost of storage over present kWh discharged.
 
-    Schmidt et al. 2019, *Projecting the future levelized cost of electricity storage technologies*, Joule 3(1), with
-    capital recovered over the battery's calendar life.
+    Schmidt et al. 2019, *Projecting the future levelized cost of electricity storage technologies*, Joule
+    3(1), with capital recovered over the battery's calendar life.
 
     Args:
         prices: What things cost.

@@ -1,9 +1,9 @@
-"""Predictive control by a linear programme that is kept and re-solved: the textbook's model-predictive control.
+"""Predictive control by a linear programme, kept and re-solved: the textbook's way.
 
-Each hour the programme of the hours to come gets new prices, loads and its first level; HiGHS goes on from its last
-basis. Rawlings, Mayne and Diehl 2017, *Model Predictive Control*, chapter 1. The dynamic programme of
-:mod:`pilots.microgrid.predictive` does the same in a twentieth of the time; this one is its check, and the place to
-add a constraint that is not convex in one battery's level.
+Each hour the programme of the hours to come gets new prices, loads and its first level; HiGHS goes on from
+its last basis. Rawlings, Mayne and Diehl 2017, *Model Predictive Control*, chapter 1. The dynamic programme
+of :mod:`pilots.microgrid.predictive` does the same in a twentieth of the time; this one is its check, and
+the place to add a constraint that is not convex in one battery's level.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """A year by the simplest rule, for many designs at once: sun and wind first, then battery, grid, backup.
 
-Every design of a sweep (so many kWh of battery, so many kW of sun) is one pass over the same three columns of the
-year, which stay in the processor's cache; no object is made per step or per design.
+Every design of a sweep (so many kWh of battery, so many kW of sun) is one pass over the same three columns
+of the year, which stay in the processor's cache; no object is made per step or per design.
 
-The rule is load following: what the plants do not cover comes from the battery, then from the grid up to its limit,
-then from the backup generator; what is then left is shed. A surplus fills the battery, then flows into the grid up to
-its limit; the rest is spilled.
+The rule is load following: what the plants do not cover comes from the battery, then from the grid up to
+its limit, then from the backup generator; what is then left is shed. A surplus fills the battery, then
+flows into the grid up to its limit; the rest is spilled.
 """
 
 from __future__ import annotations

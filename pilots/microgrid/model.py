@@ -1,7 +1,7 @@
-"""One city's site over a run: it reads its neighbours' signals, steers its battery, and gives account at the end.
+"""One city's site over a run: it reads signals, steers its battery, and gives account.
 
-Alone, a site runs from beginning to end in one compiled call. Coupled, it wakes at the end of each window, learns what
-the charging vehicles and the schools drew, and goes on by the steps that are then complete.
+Alone, a site runs from beginning to end in one compiled call. Coupled, it wakes at the end of each window,
+learns what the charging vehicles and the schools drew, and goes on by the steps that are then complete.
 """
 
 from __future__ import annotations

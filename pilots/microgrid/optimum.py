@@ -1,6 +1,7 @@
 """The least that a site could have cost, had everything been known beforehand.
 
-No controller can do better; shown beside its result, the bound says how much of the possible saving it caught.
+No controller can do better; shown beside its result, the bound says how much of the possible saving it
+caught.
 """
 
 from __future__ import annotations
@@ -24,15 +25,17 @@ MOST_SEGMENTS = 24_000_000
 def optimum(site: Site, series: Series, *, exclusive: bool = False) -> Schedule:
     """The schedule of least cost when load, sun, wind and prices are all known.
 
-    A site with one battery is solved exactly by dynamic programming in milliseconds; vehicles whose charging may be
-    moved, a capacity charge, or feed-in above the import price take a sparse linear programme. Both give the optimum
-    of the same programme: in hours of negative price it may charge and
-    discharge at once to burn energy, which makes it a bound; ``Schedule.simultaneous_kwh`` says how much it did.
+    A site with one battery is solved exactly by dynamic programming in milliseconds; vehicles whose
+    charging may be moved, a capacity charge, or feed-in above the import price take a sparse linear
+    programme. Both give the optimum of the same programme: in hours of negative price it may charge and
+    discharge at once to burn energy, which makes it a bound; ``Schedule.simultaneous_kwh`` says how much it
+    did.
 
     Args:
         site: The site.
         series: What it sees.
-        exclusive: Forbid that burning. The cost is then one that a real battery can reach, a little above the bound.
+        exclusive: Forbid that burning. The cost is then one that a real battery can reach, a little above
+            the bound.
 
     Returns:
         The schedule; ``cost_eur`` is the optimum, and ``bound_eur`` the same unless ``exclusive``.

@@ -1,9 +1,10 @@
-"""Where the energy that a site uses came from: its own sun and wind, or the grid, also when it waited in a battery.
+"""Where the energy that a site uses came from: its own sun and wind, or the grid, by way of a battery or not.
 
-Self-consumption is often counted as what is not exported. Then a battery that is filled from the grid at night and
-emptied into the grid at noon makes the roof look worse, and one emptied into the load makes it look better. Here each
-kWh keeps its origin. Own energy serves the load first, then the battery, then is exported; the battery is well mixed:
-what comes out has the mix of what is in it (the level before the first step is counted as from the grid).
+Self-consumption is often counted as what is not exported. Then a battery that is filled from the grid at
+night and emptied into the grid at noon makes the roof look worse, and one emptied into the load makes it
+look better. Here each kWh keeps its origin. Own energy serves the load first, then the battery, then is
+exported; the battery is well mixed: what comes out has the mix of what is in it (the level before the first
+step is counted as from the grid).
 """
 
 from __future__ import annotations

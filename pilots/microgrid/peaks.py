@@ -1,15 +1,16 @@
 """How high the month's import may go: a target that is renewed every day as the month goes on.
 
-A capacity charge of 6 EUR per kW is paid once for the highest hour of the month. A controller that looks two days
-ahead saves too hard on it: it does not see that a peak once paid is free for the rest of the month, nor that a peak
-avoided today will come tomorrow. So the target of each day is the M that minimises
+A capacity charge of 6 EUR per kW is paid once for the highest hour of the month. A controller that looks
+two days ahead saves too hard on it: it does not see that a peak once paid is free for the rest of the
+month, nor that a peak avoided today will come tomorrow. So the target of each day is the M that minimises
 
     price x M  +  (days left in the month / days looked back) x cost of those days under an import cap of M,
 
-never below the peak that the month already has. The cost under a cap is exact (:mod:`pilots.microgrid.value`) and
-convex in M, so a golden-section search finds it (Kiefer 1953, doi 10.1090/S0002-9939-1953-0055639-3). Days looked
-back are taken as if the sun of the coming days already shone, by the ratio of the daily irradiation outside the
-atmosphere; what the forecasts usually miss is put on top as a margin.
+never below the peak that the month already has. The cost under a cap is exact
+(:mod:`pilots.microgrid.value`) and convex in M, so a golden-section search finds it (Kiefer 1953, doi
+10.1090/S0002-9939-1953-0055639-3). Days looked back are taken as if the sun of the coming days already
+shone, by the ratio of the daily irradiation outside the atmosphere; what the forecasts usually miss is put
+on top as a margin.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ Ints = NDArray[np.int64]
 LOOK_BACK_DAYS = 35
 # Share of the usual error of a day-ahead forecast that is put on the target.
 MARGIN = 1.0 / 3.0
-# A short past is not believed for longer than this many times its length: a peak is paid at once, and may still be
-# raised tomorrow.
+# A short past is not believed for longer than this many times its length: a peak is paid at once, and may
+# still be raised tomorrow.
 FURTHEST = 4.0
 # Relative accuracy of the target.
 TARGET_ACCURACY = 0.01
@@ -59,7 +60,8 @@ class Charge(NamedTuple):
 def daily_irradiation(latitude_deg: float, day_of_year: Ints) -> Floats:
     """Daily irradiation outside the atmosphere on the horizontal, up to a constant factor.
 
-    Duffie and Beckman 2013, *Solar Engineering of Thermal Processes*, equation 1.10.3, with Cooper's declination.
+    Duffie and Beckman 2013, *Solar Engineering of Thermal Processes*, equation 1.10.3, with Cooper's
+    declination.
     """
     declination = np.radians(23.45 * np.sin(2.0 * np.pi * (284 + day_of_year) / 365.0))
     latitude = np.radians(latitude_deg)

@@ -1,4 +1,4 @@
-"""The pilot: a local grid with storage in each city, run year by year under a controller that sees no future."""
+"""The pilot: a local grid with storage in each city, steered by a controller that sees no future."""
 
 from __future__ import annotations
 
@@ -128,8 +128,10 @@ def _street_network(scenario: MicrogridScenario, lit: Floats) -> Floats | float:
 def _assumptions(scenario: MicrogridScenario) -> list[str]:
     return [
         "Network fees, taxes and capacity charge are assumptions of the scenario.",
-        f"Grid emissions are constants of the scenario: {scenario.co2_kg_per_kwh:g} kg/kWh on average, "
-        f"{scenario.marginal_co2_kg_per_kwh:g} at the margin.",
+        (
+            f"Grid emissions are constants of the scenario: {scenario.co2_kg_per_kwh:g} kg/kWh on average, "
+            f"{scenario.marginal_co2_kg_per_kwh:g} at the margin."
+        ),
     ]
 
 

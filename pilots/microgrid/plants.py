@@ -1,7 +1,7 @@
 """What sun and wind give: from the weather of a place to kilowatts at the bus.
 
-A roof of 100 kWp in Tartu gives about 95 MWh a year and 85 kW at noon in May; a turbine of 2.5 MW on the Pakri cliff
-gives nothing at 3 m/s and its full power at 13.
+A roof of 100 kWp in Tartu gives about 95 MWh a year and 85 kW at noon in May; a turbine of 2.5 MW on the
+Pakri cliff gives nothing at 3 m/s and its full power at 13.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ def solar_per_kw(
 ) -> Floats:
     """Output of a solar plant per kWp, kW; shape (steps,).
 
-    Plane-of-array light by Hay and Davies 1980, cell temperature by Faiman 2008 (doi 10.1002/pip.813), power by
-    PVWatts version 5 (Dobos 2014, NREL/TP-6A20-62641) with 14 % of losses, all through pvlib. Snow on the modules is
-    not modelled.
+    Plane-of-array light by Hay and Davies 1980, cell temperature by Faiman 2008 (doi 10.1002/pip.813),
+    power by PVWatts version 5 (Dobos 2014, NREL/TP-6A20-62641) with 14 % of losses, all through pvlib. Snow
+    on the modules is not modelled.
 
     Args:
-        weather: Columns ``time`` (start of the interval), ``ghi_w_m2``, ``dni_w_m2``, ``dhi_w_m2``, ``temperature_c``
-            and ``wind_speed_m_s``.
+        weather: Columns ``time`` (start of the interval), ``ghi_w_m2``, ``dni_w_m2``, ``dhi_w_m2``,
+            ``temperature_c`` and ``wind_speed_m_s``.
         latitude: Degrees north.
         longitude: Degrees east.
         tilt_deg: Of the modules from the horizontal.
@@ -70,8 +70,9 @@ def wind_per_kw(
 ) -> Floats:
     """Output of a wind plant per kW of rating, kW; shape (steps,).
 
-    Speed at the hub by the logarithmic profile, power by the turbine's curve smoothed over the gusts of the interval
-    (Knorr 2016; normal distribution with a turbulence intensity after the roughness), both through windpowerlib.
+    Speed at the hub by the logarithmic profile, power by the turbine's curve smoothed over the gusts of the
+    interval (Knorr 2016; normal distribution with a turbulence intensity after the roughness), both through
+    windpowerlib.
 
     Args:
         wind_speed_m_s: At 10 m.
@@ -119,7 +120,7 @@ def _curve(turbine: str) -> tuple[Floats, Floats]:
 
 
 def lamps_lit(time: pd.DatetimeIndex, latitude: float, longitude: float, step_h: float) -> Floats:
-    """Whether street lamps burn, as a share of each step: the sun's middle is more than 2 degrees below the horizon."""
+    """Whether street lamps burn, 0 or 1: the sun stands more than 2 degrees below the horizon."""
     from pvlib import solarposition
 
     middle = time + pd.Timedelta(hours=step_h / 2)
@@ -130,8 +131,8 @@ def lamps_lit(time: pd.DatetimeIndex, latitude: float, longitude: float, step_h:
 def coefficient_of_performance(temperature_c: Floats, flow_c: float = 50.0) -> Floats:
     """Heat given per electricity drawn by an air-source heat pump.
 
-    Staffell et al. 2012, *A review of domestic heat pumps*, doi 10.1039/c2ee22653g: 6.81 - 0.121 d + 0.000630 d^2 for
-    a lift of d kelvin from 15 upward.
+    Staffell et al. 2012, *A review of domestic heat pumps*, doi 10.1039/c2ee22653g: 6.81 - 0.121 d +
+    0.000630 d^2 for a lift of d kelvin from 15 upward.
     """
     lift = np.maximum(flow_c - np.asarray(temperature_c, np.float64), 15.0)
     return np.asarray(6.81 - 0.121 * lift + 0.000630 * lift**2, np.float64)

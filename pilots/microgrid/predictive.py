@@ -1,10 +1,10 @@
 """Predictive control: plan ahead on what is believed, do the first step, look again.
 
-At every hour the value of stored energy is found for the hours to come (:mod:`pilots.microgrid.value`), once for
-each member of the forecast, and the mean of these values is traded off against the cost of the step at hand with the
-load and sun that the meter shows. So the battery follows its meter between plans too, each quarter-hour at its own
-net load. Bertsekas 2005, *Dynamic programming and suboptimal control*, section 4 (certainty equivalence and
-scenario-averaged rollout).
+At every hour the value of stored energy is found for the hours to come (:mod:`pilots.microgrid.value`),
+once for each member of the forecast, and the mean of these values is traded off against the cost of the
+step at hand with the load and sun that the meter shows. So the battery follows its meter between plans too,
+each quarter-hour at its own net load. Bertsekas 2005, *Dynamic programming and suboptimal control*, section
+4 (certainty equivalence and scenario-averaged rollout).
 """
 
 from __future__ import annotations
@@ -48,11 +48,12 @@ Ints = NDArray[np.int64]
 
 # Energy left at the horizon is worth the median price of the last four weeks, as far as known.
 PRICE_MEMORY_DAYS = 28
-# With a capacity charge the first part of the battery is worth a little more than planned: a forecast that misses one
-# hour costs a month. Both found on eight mixes of SimBench profiles that no case here uses.
+# With a capacity charge the first part of the battery is worth a little more than planned: a forecast that
+# misses one hour costs a month. Both found on eight mixes of SimBench profiles that no case here uses.
 INSURED = 0.08
 PREMIUM_EUR_PER_KWH = 0.05
-# A limit is held with what the last four weeks would have asked for at the same time of day, and a quarter more.
+# A limit is held with what the last four weeks would have asked for at the same time of day, and a quarter
+# more.
 MEMORY_DAYS = 28
 CAUTION = 1.25
 CAUTION_LOAD = 1.02
@@ -71,13 +72,13 @@ class Predictive:
         forecast: What it believes.
         horizon_h: How far it looks ahead.
         replan_h: How often it looks.
-        reserve_h: Hours of islanding to be ready for: the critical load of the worst such stretch of the last week is
-            kept in the battery.
-        limit_kw: Import to be kept to, if it can be: a connection smaller than what stands there. Once it has been
-            exceeded, the highest import reached takes its place.
+        reserve_h: Hours of islanding to be ready for: the critical load of the worst such stretch of the
+            last week is kept in the battery.
+        limit_kw: Import to be kept to, if it can be: a connection smaller than what stands there. Once it
+            has been exceeded, the highest import reached takes its place.
     """
 
-    forecast: Forecaster = Persistence()
+    forecast: Forecaster = Persistence()  # noqa: RUF009 - a frozen value
     horizon_h: float = 36.0
     replan_h: float = 1.0
     reserve_h: float = 0.0
@@ -187,7 +188,7 @@ class _Steering:
 
 
 def reserve_kwh(observed: Observed, origins: Ints, steps: int, critical_share: float, plant: Plant) -> Floats:
-    """Energy for the worst stretch of ``steps`` of the last week: critical load less renewables, kWh stored."""
+    """Energy for the last week's worst stretch of critical load less renewables, kWh stored."""
     day = observed.steps_per_day
     floors = np.empty(len(origins))
     for i, t in enumerate(origins):
@@ -201,13 +202,13 @@ def reserve_kwh(observed: Observed, origins: Ints, steps: int, critical_share: f
 
 @njit(cache=True)
 def _kept_for_limit(rows: Floats, origins: Ints, limit_kw: float, plant: Plant, day: int) -> Floats:
-    """Level that would have held a limit from this time of day on, on each of the last days; the highest, kWh."""
+    """The highest level that a limit would have asked for at this time of the last days, kWh."""
     floors = np.zeros(len(origins))
     steps = MEMORY_DAYS * day
     for i in range(len(origins)):
         t = origins[i]
         level = 0.0
-        for back in range(0, min(steps, t)):
+        for back in range(min(steps, t)):
             row = rows[t - 1 - back]
             over = CAUTION_LOAD * row[LOAD] - row[RENEWABLE] - limit_kw
             if over > 0.0:
@@ -256,9 +257,11 @@ def _renew_targets(
 
 @njit(cache=True)
 def _steer(
-    rows: Floats, plant: Plant, levels: Floats, draws: Floats, caps: Floats, origins: Ints, every: int, last: int,
+    rows: Floats, plant: Plant, levels: Floats, draws: Floats, caps: Floats, origins: Ints, every: int,
+    last: int,
     load: Floats, renewable: Floats, prices: Floats, limits: Floats,
-    end_value: float, final: float, floors: Floats, charge: Charge, peaks: Floats, targets: Floats, limit_kw: float,
+    end_value: float, final: float, floors: Floats, charge: Charge, peaks: Floats, targets: Floats,
+    limit_kw: float,
 ) -> tuple[Floats, Ints]:  # fmt: skip
     """Plan at each origin and decide until the next; returns the values of the last plan."""
     members, horizon = load.shape[1], load.shape[2]
@@ -347,7 +350,8 @@ def _fill(
 @njit(cache=True)
 def _with_room(plant: Plant, room_kwh: float) -> Plant:
     return Plant(
-        plant.step_h, room_kwh, plant.charge_kw, plant.discharge_kw, plant.charge_efficiency, plant.discharge_efficiency,
+        plant.step_h, room_kwh, plant.charge_kw, plant.discharge_kw, plant.charge_efficiency,
+        plant.discharge_efficiency,
         plant.wear_charge, plant.wear_discharge, plant.retention, plant.generator_kw, plant.generator_cost,
         plant.shed_price,
     )  # fmt: skip
@@ -355,7 +359,7 @@ def _with_room(plant: Plant, room_kwh: float) -> Plant:
 
 @njit(cache=True)
 def _at_the_end(value: Floats, plant: Plant, end_value: float, final: float, over: bool) -> int:
-    """The value function at the horizon; where the series ends there, only the final level asked for counts."""
+    """The value function at the horizon; at the series' end only the final level asked for counts."""
     if not over:
         value[0, SLOPES], value[0, LENGTHS] = -end_value, plant.room_kwh
         return 1
@@ -380,7 +384,7 @@ def _mean(values: Floats, counts: Ints, members: int, floor: float, below: float
         n = 1
     if members == 1:
         out[n : n + counts[0]] = values[0, : counts[0]]
-        return n + counts[0]
+        return int(n + counts[0])
     total = counts[:members].sum()
     places, jumps = np.empty(total), np.empty(total)
     slope, kinks = 0.0, 0
@@ -427,7 +431,8 @@ def _insure(f: Floats, n: int, upto: float, premium: float) -> int:
 
 @njit(cache=True)
 def _serve(
-    rows: Floats, plant: Plant, levels: Floats, draws: Floats, caps: Floats, origin: int, first: int, last: int,
+    rows: Floats, plant: Plant, levels: Floats, draws: Floats, caps: Floats, origin: int, first: int,
+    last: int,
     values: Floats, counts: Ints, charge: Charge, peaks: Floats, target: float, limit_kw: float,
 ) -> None:  # fmt: skip
     """Decide the steps ``first .. last - 1`` with the values of the plan made at ``origin``."""
@@ -447,6 +452,7 @@ def _serve(
         draws[t] = draw
         levels[t + 1] = moved(levels[t], draw, plant)
         settle(n, widths, kinds, start, (row[LOAD] - row[RENEWABLE]) * plant.step_h + draw, flows)
-        # What a limit of the plan does not let through comes over the connection all the same, if that is larger.
+        # What a limit of the plan does not let through comes over the connection all the same, if that is
+        # larger.
         drawn = min((flows[IMPORT] + flows[EXCESS] + flows[SHED]) / plant.step_h, rows[t, IMPORT_LIMIT])
         peaks[charge.months[t]] = max(peaks[charge.months[t]], drawn)

@@ -1,13 +1,16 @@
-"""A sparse linear programme, built in blocks and solved by HiGHS (Huangfu and Hall 2018, doi 10.1007/s12532-017-0130-5).
+"""A sparse linear programme, built in blocks and solved by HiGHS.
 
-Blocks are arrays of columns and rows, one entry a step, so that a year is laid down in a few calls and no object is
-made per variable. A programme once built is kept: a re-plan changes costs, bounds and right-hand sides only, and
-the solver goes on from its last basis.
+Huangfu and Hall 2018, doi 10.1007/s12532-017-0130-5.
+
+Blocks are arrays of columns and rows, one entry a step, so that a year is laid down in a few calls and no
+object is made per variable. A programme once built is kept: a re-plan changes costs, bounds and right-hand
+sides only, and the solver goes on from its last basis.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import highspy
 import numpy as np
@@ -40,7 +43,7 @@ class LinearProgram:
     _whole: list[Ints] = field(default_factory=list)
     _columns: int = 0
     _rows: int = 0
-    _solver: highspy.Highs | None = None
+    _solver: Any = None
     presolve: bool = True
 
     def add_columns(
@@ -121,7 +124,7 @@ class LinearProgram:
         assert self._solver is not None, "solve first"
         self._solver.changeRowsBounds(len(rows), rows, lower, upper)
 
-    def _passed(self, method: str) -> highspy.Highs:
+    def _passed(self, method: str) -> Any:
         model = highspy.HighsLp()
         model.num_col_, model.num_row_ = self._columns, self._rows
         model.col_cost_ = np.concatenate(self._costs)
@@ -139,7 +142,7 @@ class LinearProgram:
             for column in np.concatenate(self._whole):
                 kinds[column] = highspy.HighsVarType.kInteger
             model.integrality_ = kinds
-        solver = highspy.Highs()
+        solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
         for name, value in {
             "output_flag": False,
             "threads": 1,

@@ -1,13 +1,14 @@
 """Control by rule: what most batteries do today, and what every cleverer controller must beat.
 
-*Self-consumption* keeps the sun of noon for the evening. *Cheapest hours* charges in the cheapest hours of the day and
-gives in the dearest. *Peak shaving* keeps the battery full and gives only what exceeds a limit. None looks at a
-forecast; the day's prices are known because they are published the day before.
+*Self-consumption* keeps the sun of noon for the evening. *Cheapest hours* charges in the cheapest hours of
+the day and gives in the dearest. *Peak shaving* keeps the battery full and gives only what exceeds a limit.
+None looks at a forecast; the day's prices are known because they are published the day before.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -79,8 +80,8 @@ class PeakShaving:
     """Give what exceeds a limit, fill up under it.
 
     Attributes:
-        limit_kw: Import to be kept to; if left out, the highest import of the month so far, beginning with the mean
-            load of the day before.
+        limit_kw: Import to be kept to; if left out, the highest import of the month so far, beginning with
+            the mean load of the day before.
     """
 
     limit_kw: float | None = None
@@ -119,14 +120,15 @@ class _Shaving:
     def advance(self, first: int, last: int, record: Record) -> None:
         """Decide the steps ``first .. last - 1``."""
         _shave(
-            self.observed.rows, self.plant, self.months, self.observed.steps_per_day, self.ratchet, self.state,
+            self.observed.rows, self.plant, self.months, self.observed.steps_per_day, self.ratchet,
+            self.state,
             record.levels, record.draws, first, last,
         )  # fmt: skip
 
 
 def _runs(day: Ints) -> list[tuple[int, int]]:
     edges = [0, *(np.flatnonzero(np.diff(day)) + 1).tolist(), len(day)]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))
 
 
 @njit(cache=True)

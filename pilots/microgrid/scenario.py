@@ -1,7 +1,7 @@
 """What a planner of a local grid may set, with units and bounds.
 
-The fields describe one site in each city of the run: who draws from it, what stands on it, what energy costs, how it
-is steered. Prices and fees are assumptions of the usual order unless a planner replaces them.
+The fields describe one site in each city of the run: who draws from it, what stands on it, what energy
+costs, how it is steered. Prices and fees are assumptions of the usual order unless a planner replaces them.
 """
 
 from __future__ import annotations
@@ -92,7 +92,8 @@ class MicrogridScenario(Scenario):
         "1",
         0,
         1,
-        "Import that predictive control keeps to, from the least connection (0) to the peak without battery (1, "
+        "Import that predictive control keeps to, "
+        "from the least connection (0) to the peak without battery (1, "
         "no limit); used while connection_kw is 0.",
     )
     street_network_kw: float = quantity(

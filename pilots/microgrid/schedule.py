@@ -1,13 +1,13 @@
 """What flows on a site in every step, and what it costs.
 
-A schedule is the common answer of the optimum, of every controller and of every rule, so that they can be laid
-side by side: the same flows, the same accounts, the bound beside the cost.
+A schedule is the common answer of the optimum, of every controller and of every rule, so that they can be
+laid side by side: the same flows, the same accounts, the bound beside the cost.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -183,7 +183,7 @@ class Schedule:
 
 
 def end_value(site: Site, series: Series) -> float:
-    """What a kWh left in the battery at the end is credited with, EUR: discharge efficiency x median import price."""
+    """Credit for a kWh left at the end, EUR: discharge efficiency x median import price."""
     if site.battery is None:
         return 0.0
     return float(site.battery.discharge_efficiency * np.median(import_price(site, series)))
@@ -244,7 +244,7 @@ def assembled(
     level_kwh: Floats,
     *,
     notes: tuple[str, ...] = (),
-    **flows: Floats,
+    **flows: Any,
 ) -> Schedule:
     """A schedule from all its flows, with the accounts made up."""
     zeros = np.zeros(len(series))

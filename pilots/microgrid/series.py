@@ -1,15 +1,15 @@
 """What a site sees over time: load, sun, wind, prices, the state of the grid.
 
-Each value is the mean over one step, for example 412.5 kW of load from 07:00 to 07:15 and 0.084 EUR/kWh for the
-same quarter. Steps are of equal length and counted in UTC, so a day on which the clocks change has 23 or 25 hours
-and nothing is lost or counted twice.
+Each value is the mean over one step, for example 412.5 kW of load from 07:00 to 07:15 and 0.084 EUR/kWh for
+the same quarter. Steps are of equal length and counted in UTC, so a day on which the clocks change has 23
+or 25 hours and nothing is lost or counted twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -156,8 +156,8 @@ class Series:
         return (self.start + pd.Timedelta(hours=self.step_h) * step).strftime("%Y-%m-%d %H:%M UTC")
 
     def window(self, first: int, last: int) -> Self:
-        """The steps ``first .. last - 1`` as a series of their own; stays are cut to those that lie inside."""
-        cut: dict[str, object] = {}
+        """The steps ``first .. last - 1`` as a series; stays that lie inside come along."""
+        cut: dict[str, Any] = {}
         for name in (*COLUMNS, "grid_available", "billing_period"):
             if (values := getattr(self, name)) is not None:
                 cut[name] = values[first:last]
@@ -191,7 +191,7 @@ class Series:
                 value=step_h,
                 expected=f"a multiple of {self.step_h}",
             )
-        merged = {
+        merged: dict[str, Any] = {
             name: values.reshape(-1, count).mean(axis=1)
             for name in (*COLUMNS, "grid_available")
             if (values := getattr(self, name)) is not None
@@ -212,10 +212,10 @@ class Series:
 
         Args:
             frame: Columns named as the attributes of the class; the index holds the starts of the steps.
-            units: What a column is given in, where it is not the unit of its name: ``kW``, ``W``, ``MW``, ``kWh``
-                (energy per step), ``EUR/MWh``, ``c/kWh`` and so on.
-            timezone: The time zone of an index without one; a clock change in it must show as a missing hour in
-                spring and a doubled one in autumn, as clocks do.
+            units: What a column is given in, where it is not the unit of its name: ``kW``, ``W``, ``MW``,
+                ``kWh`` (energy per step), ``EUR/MWh``, ``c/kWh`` and so on.
+            timezone: The time zone of an index without one; a clock change in it must show as a missing
+                hour in spring and a doubled one in autumn, as clocks do.
             sessions: Vehicles at the chargers.
 
         Raises:
@@ -230,7 +230,7 @@ class Series:
             raise InvalidData(
                 "a column of the series is not known", field=unknown[0], expected=", ".join(COLUMNS)
             )
-        columns = {
+        columns: dict[str, Any] = {
             str(name): frame[name].to_numpy(np.float64)
             * _factor(str(name), (units or {}).get(str(name)), step_h)
             for name in frame.columns

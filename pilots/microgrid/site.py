@@ -1,8 +1,8 @@
 """What stands on a site: battery, solar and wind plant, backup generator, grid connection, tariff.
 
 A site is one bus behind one meter, for example a school with a roof of panels, a battery in the cellar and a
-main fuse that the city would rather not have enlarged. Everything here is a plain, frozen value: powers in kW at
-the bus, energies in kWh, prices in EUR per kWh, shares between 0 and 1.
+main fuse that the city would rather not have enlarged. Everything here is a plain, frozen value: powers in
+kW at the bus, energies in kWh, prices in EUR per kWh, shares between 0 and 1.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from pilots.microgrid.lifecycle import Prices
 class Battery(Asset):
     """A battery seen from the bus: what goes in times ``charge_efficiency`` is stored.
 
-    Limits hold at the bus. Wear is a cost per kWh through the terminals; to charge it per kWh through the cells,
-    multiply by ``charge_efficiency`` on the way in and divide by ``discharge_efficiency`` on the way out.
+    Limits hold at the bus. Wear is a cost per kWh through the terminals; to charge it per kWh through the
+    cells, multiply by ``charge_efficiency`` on the way in and divide by ``discharge_efficiency`` on the way
+    out.
 
-    ``final_state_of_charge`` is the least state after the last step; ``None`` leaves the end free. The default
-    asks for what the battery began with, so that a year neither earns nor loses by emptying it.
+    ``final_state_of_charge`` is the least state after the last step; ``None`` leaves the end free. The
+    default asks for what the battery began with, so that a year neither earns nor loses by emptying it.
     """
 
     capacity_kwh: float = Field(gt=0, description="energy between empty and full, kWh")
@@ -104,8 +105,8 @@ class Wind(Asset):
 class Generator(Asset):
     """Backup by diesel or combined heat and power: any output up to its rating, at one marginal cost.
 
-    The heat of a CHP unit is credited where somebody needs it: set ``heat_credit_eur_per_kwh`` to what the heat of
-    one kWh of electricity saves.
+    The heat of a CHP unit is credited where somebody needs it: set ``heat_credit_eur_per_kwh`` to what the
+    heat of one kWh of electricity saves.
     """
 
     rated_kw: float = Field(gt=0)
@@ -138,8 +139,8 @@ class Connection(Asset):
 class Tariff(Asset):
     """From the day-ahead price to what is paid and earned.
 
-    One kWh imported costs ``(price + import_fee + network fee + tax) x (1 + vat) + co2_price x intensity``; one kWh
-    exported earns ``feed_in`` where that is fixed, else ``price - export_margin``. Each month
+    One kWh imported costs ``(price + import_fee + network fee + tax) x (1 + vat) + co2_price x intensity``;
+    one kWh exported earns ``feed_in`` where that is fixed, else ``price - export_margin``. Each month
     ``capacity_eur_per_kw_month`` is paid for its highest mean import over one step.
     """
 
@@ -164,10 +165,10 @@ class Tariff(Asset):
 class Site(Asset):
     """One bus behind one meter.
 
-    ``value_of_lost_load_eur_per_kwh`` prices load that is not served; ``None`` means that all load must be served:
-    an optimum that cannot is then an error that names the hour. ``curtailment`` says when solar and wind plant may
-    be throttled: ``"economic"`` whenever that pays, also where importing earns money, ``"export_only"`` at most
-    what would else be exported at a loss.
+    ``value_of_lost_load_eur_per_kwh`` prices load that is not served; ``None`` means that all load must be
+    served: an optimum that cannot is then an error that names the hour. ``curtailment`` says when solar and
+    wind plant may be throttled: ``"economic"`` whenever that pays, also where importing earns money,
+    ``"export_only"`` at most what would else be exported at a loss.
     """
 
     name: str = "site"

@@ -1,12 +1,13 @@
 """One step at the bus: what it costs to draw a little more or a little less.
 
-Take an hour with 200 kW of load and 150 kW of sun. The next kWh the battery draws comes first from panels that
-would have been throttled (free), then from what would have been exported (lost revenue), then from the grid, then
-from the diesel set. Sorted by price these *offers* make the cost of the hour a convex, piecewise-linear function
-of what the battery draws; the losses of the battery turn it into one of the change of its level.
+Take an hour with 200 kW of load and 150 kW of sun. The next kWh the battery draws comes first from panels
+that would have been throttled (free), then from what would have been exported (lost revenue), then from the
+grid, then from the diesel set. Sorted by price these *offers* make the cost of the hour a convex,
+piecewise-linear function of what the battery draws; the losses of the battery turn it into one of the
+change of its level.
 
-Convexity is exact for the linear programme in which a battery may charge and discharge at once; the schedule that
-is carried out never does (see :func:`pilots.microgrid.value.decide`).
+Convexity is exact for the linear programme in which a battery may charge and discharge at once; the
+schedule that is carried out never does (see :func:`pilots.microgrid.value.decide`).
 """
 
 from __future__ import annotations

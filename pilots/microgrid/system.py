@@ -1,9 +1,10 @@
 """An energy system as activities and storages on buses, with capacities given or to be chosen.
 
-Each *activity* (Koopmans 1951, *Activity Analysis of Production and Allocation*) is one number a step, zero or
-more, with what one unit of it gives to or takes from each bus. A wind park gives 1 to electricity; a heat pump takes
-1/3 from electricity and gives 1 to heat; a CHP unit gives to both; a free sink takes. A *storage* links the steps.
-That is enough for grid, diesel, CHP, hydrogen and their sizing, and it is solved as one sparse linear programme.
+Each *activity* (Koopmans 1951, *Activity Analysis of Production and Allocation*) is one number a step, zero
+or more, with what one unit of it gives to or takes from each bus. A wind park gives 1 to electricity; a
+heat pump takes 1/3 from electricity and gives 1 to heat; a CHP unit gives to both; a free sink takes. A
+*storage* links the steps. That is enough for grid, diesel, CHP, hydrogen and their sizing, and it is solved
+as one sparse linear programme.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ Ints = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Investment:
-    """Capacity to be bought: its price per unit (per the time that the steps stand for) and the most of it."""
+    """Capacity to be bought: its price per unit for the time of all steps, and the most of it."""
 
     price: float
     most: float = INFINITY
@@ -270,7 +271,7 @@ class EnergySystem:
 
     def _delivered(self, d: Deliveries, values: Floats) -> Floats:
         _, step = windows(d.first, d.last)
-        return np.bincount(step, weights=values, minlength=self.steps)
+        return np.bincount(step, weights=values, minlength=self.steps).astype(np.float64)
 
     def _add_exclusion(self, one: str, other: str, when: NDArray[np.bool_], most: float) -> None:
         """Let two activities not be above zero in the same step, where ``when`` says so."""

@@ -1,7 +1,7 @@
 """What energy costs and earns at the meter of a site, step by step and month by month.
 
-Example: a day-ahead price of 8 cents, 1 cent of supplier's margin, 4 cents of network fee by day and 22 % of tax
-on all of it make 15.86 cents for the kWh that is drawn at noon, while the kWh fed in earns 7.5.
+Example: a day-ahead price of 8 cents, 1 cent of supplier's margin, 4 cents of network fee by day and 22 %
+of tax on all of it make 15.86 cents for the kWh that is drawn at noon, while the kWh fed in earns 7.5.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def billing_months(site: Site, series: Series) -> Ints:
         return np.unique(series.billing_period, return_inverse=True)[1].astype(np.int64)
     local = series.time.tz_convert(site.timezone)
     count = local.year.to_numpy(np.int64) * 12 + local.month.to_numpy(np.int64)
-    return count - count[0]
+    return np.asarray(count - count[0], np.int64)
 
 
 def known_until(site: Site, series: Series) -> Ints:
@@ -72,9 +72,9 @@ def known_until(site: Site, series: Series) -> Ints:
 class Bill:
     """The parts of what a schedule costs, EUR; income is negative.
 
-    ``wear_eur`` and ``unserved_eur`` are no invoices: the first values the ageing of the battery, the second the
-    load that was not served (or surplus that found no way out). ``storage_eur`` corrects for the battery ending
-    with more (negative) or less energy than asked for.
+    ``wear_eur`` and ``unserved_eur`` are no invoices: the first values the ageing of the battery, the
+    second the load that was not served (or surplus that found no way out). ``storage_eur`` corrects for the
+    battery ending with more (negative) or less energy than asked for.
     """
 
     import_eur: float

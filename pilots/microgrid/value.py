@@ -1,13 +1,15 @@
 """The value of stored energy, found exactly: dynamic programming with convex piecewise-linear functions.
 
-The least cost from now to the end is a convex, piecewise-linear function of the energy in the battery. One step
-back in time it is the infimal convolution of itself with the cost of the step, and the infimal convolution of two
-such functions merges their segments by slope (Rockafellar 1970, *Convex Analysis*, theorem 16.4; for storage:
-Bannister and Kaye 1991, *A rapid method for optimization of linear systems with storage*, Operations Research
-39(2)). No grid of levels and no rounding: a year of hours takes milliseconds and equals the linear programme.
+The least cost from now to the end is a convex, piecewise-linear function of the energy in the battery. One
+step back in time it is the infimal convolution of itself with the cost of the step, and the infimal
+convolution of two such functions merges their segments by slope (Rockafellar 1970, *Convex Analysis*,
+theorem 16.4; for storage: Bannister and Kaye 1991, *A rapid method for optimization of linear systems with
+storage*, Operations Research 39(2)). No grid of levels and no rounding: a year of hours takes milliseconds
+and equals the linear programme.
 
 Example: with power at 5 cents tonight and 20 at breakfast, the first kWh in the battery is worth 19 cents
-(0.95 x 20), the thousandth perhaps nothing; the slopes of the function are these values with their sign turned.
+(0.95 x 20), the thousandth perhaps nothing; the slopes of the function are these values with their sign
+turned.
 """
 
 from __future__ import annotations
@@ -133,7 +135,7 @@ def draw_for(change: float, curve: Floats, m: int, first: float) -> float:
         end = at + curve[j, CHANGE]
         if change <= end or j == m - 1:
             share = min(max((change - at) / curve[j, CHANGE], 0.0), 1.0)
-            return curve[j, DRAW] + curve[j, WIDTH] * share
+            return float(curve[j, DRAW] + curve[j, WIDTH] * share)
         at = end
     return 0.0
 
@@ -170,8 +172,8 @@ def decide(
 ) -> tuple[float, int, float]:  # fmt: skip
     """The best draw of the battery in a step, never charging and discharging at once, kWh.
 
-    The cost of the step is convex while the battery charges and while it discharges, but where energy pays to be
-    burnt not across both; there each side is solved and the better one taken.
+    The cost of the step is convex while the battery charges and while it discharges, but where energy pays
+    to be burnt not across both; there each side is solved and the better one taken.
 
     Returns:
         The draw, and the number and start of the offers left in ``prices``, ``widths``, ``kinds``.
@@ -215,7 +217,7 @@ def look_ahead(
     rows: Floats, first: int, last: int, plant: Plant, value: Floats, n: int, begin: float, base: float,
     spare: Floats, prices: Floats, widths: Floats, kinds: Ints, curve: Floats,
 ) -> tuple[int, float, float]:  # fmt: skip
-    """The value function before step ``first``, from the one after step ``last - 1``; ``value`` is overwritten."""
+    """The value function before step ``first``, from the one after ``last - 1``, in place."""
     dt = plant.step_h
     low, high = -plant.discharge_kw * dt, plant.charge_kw * dt
     one, two = value, spare
@@ -248,8 +250,8 @@ def whole(rows: Floats, plant: Plant, level: float, final: float, end_value: flo
 
     Returns:
         A status (0 found, 1 the final level cannot be reached, 2 too many segments), the cost (EUR), draw and
-        simultaneous throughput of the battery (kWh), levels before and after each step, and the value of one more
-        stored kWh after each step (EUR/kWh).
+        simultaneous throughput of the battery (kWh), levels before and after each step, and the value of
+        one more stored kWh after each step (EUR/kWh).
     """
     steps = len(rows)
     dt = plant.step_h

@@ -122,7 +122,8 @@ OGC_CLIENT = """
 import { OgcApiEndpoint } from '@camptocamp/ogc-client';
 const endpoint = new OgcApiEndpoint('URL/');
 const items = await endpoint.getCollectionItems('metsa.buildings', 1000, 0, null, null, BOX);
-console.log(JSON.stringify([await endpoint.hasFeatures, (await endpoint.featureCollections).includes('metsa.buildings'), items.length]));  # noqa: E501
+console.log(JSON.stringify([await endpoint.hasFeatures,
+(await endpoint.featureCollections).includes('metsa.buildings'), items.length]));  # noqa: E501
 """
 
 
