@@ -310,7 +310,7 @@ def _minimised(values: Callable[[Floats], Floats], ranges: Floats) -> Floats:
 
 def _least_connection(site: Site, series: Series, limits: Limits) -> Design:
     now = standing(site)
-    sizes = {name: limits.range_of(name, now[name])[1] for name in NAMES}
+    sizes: dict[str, Any] = {name: limits.range_of(name, now[name])[1] for name in NAMES}
     larger = sized(site, sizes)
     solar, wind = per_kw(site, series)
     net = series.load_kw - sizes["solar_kw"] * solar - sizes["wind_kw"] * wind

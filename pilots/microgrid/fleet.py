@@ -30,7 +30,7 @@ def overnight_stays(
         return None
     step_h = float(scenario.step_min) / 60.0
     local = time.tz_convert(timezone)
-    midnights = np.flatnonzero((local.hour == 0) & (local.minute == 0) & (local.dayofweek < 5))
+    midnights = np.flatnonzero((local.hour == 0) & (local.minute == 0) & (local.day_of_week < 5))
     shape = (len(midnights), scenario.vehicles)
     arrival = midnights[:, None] + np.round(rng.normal(ARRIVAL_H, ARRIVAL_SPREAD_H, shape) / step_h).astype(
         np.int64

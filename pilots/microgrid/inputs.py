@@ -258,7 +258,7 @@ def _assumed(
 ) -> Floats:  # fmt: skip
     """An assumed shape of the day, its height day by day from whatever load the pack has."""
     shape = np.array(SHAPES[kind], np.float64)
-    values = shape[local.hour] / shape.mean() * np.where(local.dayofweek >= 5, WEEKEND[kind], 1.0)
+    values = shape[local.hour] / shape.mean() * np.where(local.day_of_week >= 5, WEEKEND[kind], 1.0)
     mean = (5.0 + 2.0 * WEEKEND[kind]) / 7.0
     values = values / mean
     if table is None or table.empty:

@@ -226,7 +226,7 @@ def _charge(site: Site, series: Series) -> Charge:
     months = billing_months(site, series)
     count = np.bincount(months)
     days = len(series) // series.steps_per_day + 16
-    of_year = (series.time[0].dayofyear - 1 + np.arange(days)) % 365 + 1
+    of_year = (series.time[0].day_of_year - 1 + np.arange(days)) % 365 + 1
     return Charge(
         site.tariff.capacity_eur_per_kw_month,
         series.steps_per_day,

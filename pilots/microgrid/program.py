@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
 INFINITY = highspy.kHighsInf
+HIGHEST_COST = 1e6
 
 
 class NoSolution(TwinboxError):
@@ -45,6 +46,7 @@ class LinearProgram:
     _rows: int = 0
     _solver: Any = None
     presolve: bool = True
+    _scale: float = 1.0
 
     def add_columns(
         self, count: int, cost: ArrayLike = 0.0, lower: ArrayLike = 0.0, upper: ArrayLike = INFINITY
@@ -102,17 +104,17 @@ class LinearProgram:
     def objective(self) -> float:
         """The optimal cost of the last solution."""
         assert self._solver is not None, "solve first"
-        return float(self._solver.getInfo().objective_function_value)
+        return float(self._solver.getInfo().objective_function_value) / self._scale
 
     def row_prices(self) -> Floats:
         """What one more unit on the right-hand side of each row would add to the cost."""
         assert self._solver is not None, "solve first"
-        return np.array(self._solver.getSolution().row_dual)
+        return np.array(self._solver.getSolution().row_dual) / self._scale
 
     def change_costs(self, columns: Ints, costs: Floats) -> None:
         """Replace the costs of some columns."""
         assert self._solver is not None, "solve first"
-        self._solver.changeColsCost(len(columns), columns, costs)
+        self._solver.changeColsCost(len(columns), columns, costs * self._scale)
 
     def change_column_limits(self, columns: Ints, lower: Floats, upper: Floats) -> None:
         """Replace the limits of some columns."""
@@ -127,7 +129,9 @@ class LinearProgram:
     def _passed(self, method: str) -> Any:
         model = highspy.HighsLp()
         model.num_col_, model.num_row_ = self._columns, self._rows
-        model.col_cost_ = np.concatenate(self._costs)
+        costs = np.concatenate(self._costs)
+        self._scale = _scale_of(costs)
+        model.col_cost_ = costs * self._scale
         model.col_lower_ = np.concatenate([low for low, _ in self._column_limits])
         model.col_upper_ = np.concatenate([high for _, high in self._column_limits])
         model.row_lower_ = np.concatenate([low for low, _ in self._row_limits])
@@ -154,6 +158,12 @@ class LinearProgram:
         solver.passModel(model)
         self._entries.clear()
         return solver
+
+
+def _scale_of(costs: Floats) -> float:
+    """A power of two that brings excessive costs down to where the solver's tolerances mean something."""
+    most = float(np.abs(costs).max()) if len(costs) else 0.0
+    return 1.0 if most <= HIGHEST_COST else float(2.0 ** -np.ceil(np.log2(most / HIGHEST_COST)))
 
 
 def _full(value: ArrayLike, count: int) -> Floats:

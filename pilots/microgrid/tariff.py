@@ -44,7 +44,7 @@ def network_fee(site: Site, series: Series) -> Floats:
     if tariff.network_night_eur_per_kwh is None:
         return np.full(len(series), tariff.network_day_eur_per_kwh)
     local = series.time.tz_convert(site.timezone)
-    day = (local.dayofweek < 5) & (local.hour >= 7) & (local.hour < 22)
+    day = (local.day_of_week < 5) & (local.hour >= 7) & (local.hour < 22)
     return np.where(day, tariff.network_day_eur_per_kwh, tariff.network_night_eur_per_kwh)
 
 
