@@ -120,6 +120,7 @@ def size(
     """
     check(site, series)
     bounds = limits if isinstance(limits, Limits) else Limits(**(limits or {}))
+    _check_parts(site, bounds)
     if objective in ("lcoe", "npc"):
         return _by_rule(site, series, objective, bounds)
     if objective == "cost":
@@ -134,6 +135,23 @@ def size(
         value=objective,
         expected="cost, lcoe, npc, connection",
     )
+
+
+def _check_parts(site: Site, limits: Limits) -> None:
+    for name, part in (
+        ("generator_kw", site.generator),
+        ("battery_kwh", site.battery),
+        ("solar_kw", site.solar),
+        ("wind_kw", site.wind),
+    ):
+        wanted: Range | None = getattr(limits, name)
+        if part is None and wanted is not None and wanted[1] > 0.0:
+            raise InvalidInput(
+                "the site has nothing of which another size could be found",
+                field=f"limits.{name}",
+                value=f"{wanted[0]:g}..{wanted[1]:g}",
+                expected="a site with one of any size, which says what it costs to run and what it gives",
+            )
 
 
 def sized(site: Site, sizes: Mapping[str, float]) -> Site:

@@ -17,6 +17,7 @@ from pilots.microgrid.bus import plant_of
 from pilots.microgrid.control import Plan, Record
 from pilots.microgrid.forecast import Forecaster, Observed, Outlook, Persistence
 from pilots.microgrid.program import LinearProgram
+from pilots.microgrid.rules import limited
 from pilots.microgrid.series import Series
 from pilots.microgrid.site import Site
 from pilots.microgrid.stage import IMPORT_PRICE, Plant
@@ -73,11 +74,7 @@ class _Replanning:
                 self.planned = self.program.plan(outlook, record.levels[t] * plant.retention, value)
                 self.made_at = t
             draw = float(self.planned[t - self.made_at])
-            held = record.levels[t] * plant.retention
-            if draw > 0.0:
-                draw = min(draw, (plant.room_kwh - held) / plant.charge_efficiency)
-            else:
-                draw = max(draw, -held * plant.discharge_efficiency)
+            draw = limited(draw, record.levels[t], plant, self.observed.rows[t])
             record.draws[t] = draw
             record.levels[t + 1] = moved(record.levels[t], draw, plant)
 

@@ -20,7 +20,7 @@ from pilots.microgrid.control import Plan, Record
 from pilots.microgrid.forecast import Observed
 from pilots.microgrid.series import Series
 from pilots.microgrid.site import Site
-from pilots.microgrid.stage import IMPORT_PRICE, LOAD, RENEWABLE, Plant
+from pilots.microgrid.stage import EXPORT_LIMIT, IMPORT_LIMIT, IMPORT_PRICE, LOAD, RENEWABLE, Plant
 from pilots.microgrid.tariff import billing_months
 from pilots.microgrid.value import moved
 
@@ -132,13 +132,20 @@ def _runs(day: Ints) -> list[tuple[int, int]]:
 
 
 @njit(cache=True)
-def _limited(draw: float, level: float, plant: Plant) -> float:
-    """A wish cut to what power and level of the battery allow, kWh."""
+def limited(draw: float, level: float, plant: Plant, row: Floats) -> float:
+    """A wish cut to what battery and bus allow, kWh.
+
+    Charging takes no more than grid, sun and wind can give beyond the load, discharging gives no more than
+    load and grid can take.
+    """
+    dt = plant.step_h
     held = level * plant.retention
     if draw > 0.0:
         room = max(plant.room_kwh - held, 0.0) / plant.charge_efficiency
-        return min(draw, plant.charge_kw * plant.step_h, room)
-    return max(draw, -plant.discharge_kw * plant.step_h, -held * plant.discharge_efficiency)
+        spare = max(row[IMPORT_LIMIT] + row[RENEWABLE] - row[LOAD], 0.0) * dt
+        return float(min(draw, plant.charge_kw * dt, room, spare))
+    taken = max(row[EXPORT_LIMIT] + row[LOAD], 0.0) * dt
+    return -float(min(-draw, plant.discharge_kw * dt, held * plant.discharge_efficiency, taken))
 
 
 @njit(cache=True)
@@ -152,7 +159,7 @@ def _follow(
             wish = plant.charge_kw * plant.step_h
         elif mode[t] == HOLD and net > 0.0:
             wish = 0.0
-        draws[t] = _limited(wish, levels[t], plant)
+        draws[t] = limited(wish, levels[t], plant, rows[t])
         levels[t + 1] = moved(levels[t], draws[t], plant)
 
 
@@ -167,7 +174,7 @@ def _shave(
             state[0] = max(rows[since : t + 1, LOAD].mean(), 0.0)
             state[1] = months[t]
         net = rows[t, LOAD] - rows[t, RENEWABLE]
-        draws[t] = _limited((state[0] - net) * plant.step_h, levels[t], plant)
+        draws[t] = limited((state[0] - net) * plant.step_h, levels[t], plant, rows[t])
         levels[t + 1] = moved(levels[t], draws[t], plant)
         if ratchet:
             state[0] = max(state[0], net + draws[t] / plant.step_h)
