@@ -81,14 +81,17 @@ def known_prices(observed: Observed, origins: Ints, horizon: int) -> Floats:
     return np.stack([observed.rows[steps, IMPORT_PRICE], observed.rows[steps, EXPORT_PRICE]])
 
 
-def lasting_limits(observed: Observed, origins: Ints, horizon: int, outage_h: float = 4.0) -> Floats:
-    """Limits of the connection: an outage is taken to last some hours more, none is foreseen."""
+def lasting_limits(observed: Observed, origins: Ints, horizon: int) -> Floats:
+    """Limits of the connection: no outage is foreseen, and one that is on is taken to end with the step.
+
+    So the battery serves the load as long as it can, instead of keeping its energy for hours that may not
+    come.
+    """
     limits = np.empty((2, len(origins), horizon))
-    lasting = round(outage_h * observed.steps_per_day / 24)
     for k, column in enumerate((IMPORT_LIMIT, EXPORT_LIMIT)):
         usual = np.maximum.accumulate(observed.rows[: int(origins[-1]) + 1, column])[origins]
         limits[k] = usual[:, None]
-        limits[k, :, : lasting + 1] = np.minimum(usual, observed.rows[origins, column])[:, None]
+        limits[k, :, 0] = observed.rows[origins, column]
     return limits
 
 

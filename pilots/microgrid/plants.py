@@ -51,7 +51,8 @@ def solar_per_kw(
 
     middle = pd.DatetimeIndex(weather["time"]) + pd.Timedelta(hours=step_h / 2)
     sun = solarposition.get_solarposition(middle, latitude, longitude)
-    extra = irradiance.get_extra_radiation(middle).to_numpy()
+    # pvlib asks pandas for the day of the year in a way that pandas 3 warns of.
+    extra = irradiance.get_extra_radiation(middle.day_of_year.to_numpy())
     dni, ghi, dhi = (weather[name].to_numpy(np.float64) for name in ("dni_w_m2", "ghi_w_m2", "dhi_w_m2"))
     plane = irradiance.get_total_irradiance(
         tilt_deg, azimuth_deg, sun["apparent_zenith"].to_numpy(), sun["azimuth"].to_numpy(), dni, ghi, dhi,

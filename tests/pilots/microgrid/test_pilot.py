@@ -6,10 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import twin
+import twin.pilot
+from geodata.city import known_cities
+from geodata.locate import pack_of
+from pilots.microgrid.model import EV
 from pilots.microgrid.pilot import Microgrid
 from twin import plugins
+from twin.pilot import CityModel, Domain, Kpi, Need, Pilot, Signal
+from twin.plan import make_plan
+from twin.simulate import execute
 
 SCENARIOS = Path(__file__).resolve().parents[3] / "docs" / "scenarios" / "microgrid"
 CITIES = ["tartu", "paldiski"]
@@ -24,11 +32,17 @@ def values(result, city="tartu"):
     return dict(zip(rows.kpi, rows.value, strict=True))
 
 
-@pytest.fixture(scope="module")
-def result(tmp_path_factory):
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory):
+    """One home for all tests here: demo packs are made once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TWINBOX_HOME", str(tmp_path_factory.mktemp("home")))
-        yield run()
+        yield
+
+
+@pytest.fixture(scope="module")
+def result(home):
+    return run()
 
 
 def test_it_is_found_like_an_outsiders_plugin():
@@ -84,7 +98,7 @@ def test_members_shares_add_up_to_the_bill(result):
     assert float(data["member_share_eur"].sum()) == pytest.approx(values(result)["bill_eur"], rel=1e-9)
 
 
-def test_repetitions_draw_other_weeks_and_give_intervals(home):
+def test_repetitions_draw_other_weeks_and_give_intervals():
     result = twin.run(
         "microgrid", cities=CITIES, days=14, replications=3, scenario={"controller": "self_consumption"}
     )
@@ -92,12 +106,12 @@ def test_repetitions_draw_other_weeks_and_give_intervals(home):
     assert row.low < row.value < row.high
 
 
-def test_perfect_foresight_is_labelled(home):
+def test_perfect_foresight_is_labelled():
     notes = run(days=3, controller="perfect").data["microgrid/tartu"].attrs["notes"]
     assert any("PERFECT" in note for note in notes)
 
 
-def test_an_outage_at_a_given_hour_is_survived_or_counted(home):
+def test_an_outage_at_a_given_hour_is_survived_or_counted():
     common = {"outages_per_year": 0, "outage_from_h": 30, "outage_h": 10}
     with_battery = values(run(days=4, reserve_h=10, **common))
     without = values(run(days=4, battery_kwh=0, **common))
@@ -105,55 +119,46 @@ def test_an_outage_at_a_given_hour_is_survived_or_counted(home):
 
 
 @pytest.mark.parametrize("path", sorted(SCENARIOS.glob("*.toml")), ids=lambda path: path.stem)
-def test_every_scenario_runs(home, path):
+def test_every_scenario_runs(path):
     fields = tomllib.loads(path.read_text(encoding="utf-8"))
     found = values(run(days=3, **fields), "paldiski")
     assert found["cost_eur"] >= found["cost_bound_eur"] - 1e-6
 
 
-def test_coupled_signals_load_the_site(home):
+class Depot(CityModel):
+    def __init__(self, city, world):
+        self.city, self.world = city, world
+
+    def run(self):
+        while self.world.env.now < self.world.end_s:
+            yield self.world.turn()
+            self.world.signals.write(EV, self.city, 100.0)
+
+    def data(self):
+        return xr.Dataset({"power": ("city", [100.0], {"units": "kW"})})
+
+    def kpis(self):
+        return {"nothing": 0.0}
+
+
+class Vehicles(Pilot):
+    id = "depots"
+    title = "Depots"
+    domain = Domain.MOBILITY
+    version = "1"
+    needs = (Need("boundary", "where it is"),)
+    writes = (Signal(EV, "kW", "charging"),)
+    kpis = (Kpi("nothing", "Nothing", "1", "neither", "nothing", "none"),)
+    Scenario = twin.pilot.Scenario
+
+    def build(self, packs, scenario, world):  # noqa: ARG002
+        for pack in packs.values():
+            pack.features("boundary")
+        return {city: Depot(city, world) for city in packs}
+
+
+def test_coupled_signals_load_the_site():
     """What other pilots write is drawn through the site's meter."""
-    from pilots.microgrid.model import EV
-
-    from twin.pilot import CityModel, Domain, Kpi, Need, Pilot, Scenario, Signal
-
-    class Depot(CityModel):
-        def __init__(self, city, world):
-            self.city, self.world = city, world
-
-        def run(self):
-            while self.world.env.now < self.world.end_s:
-                yield self.world.turn()
-                self.world.signals.write(EV, self.city, 100.0)
-
-        def data(self):
-            import xarray as xr
-
-            return xr.Dataset()
-
-        def kpis(self):
-            return {"nothing": 0.0}
-
-    class Vehicles(Pilot):
-        id = "depots"
-        title = "Depots"
-        domain = Domain.MOBILITY
-        version = "1"
-        needs = (Need("boundary", "where it is"),)
-        writes = (Signal(EV, "kW", "charging"),)
-        kpis = (Kpi("nothing", "Nothing", "1", "neither", "nothing", "none"),)
-        Scenario = Scenario
-
-        def build(self, packs, scenario, world):
-            for pack in packs.values():
-                pack.features("boundary")
-            return {city: Depot(city, world) for city in packs}
-
-    from geodata.city import known_cities
-    from geodata.locate import pack_of
-    from twin.plan import make_plan
-    from twin.simulate import execute
-
     packs = {city: pack_of(known_cities()[city]) for city in CITIES}
     pilots = [Microgrid(), Vehicles()]
     scenario = {"microgrid": {"outages_per_year": 0}, "depots": {}}
