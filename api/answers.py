@@ -1,4 +1,4 @@
-"""Answers in the form the caller asked for: by ``f`` or ``Accept``, with an ETag, compressed where it pays."""  # noqa: E501
+"""Answers in the form the caller asked for, by ``f`` or ``Accept``; with an ETag, compressed if it pays."""
 
 from __future__ import annotations
 

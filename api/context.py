@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import logging
-import platform
+import secrets
 import shutil
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
@@ -29,6 +29,7 @@ from api.jobs.workshop import TaskProblem, Workshop
 from api.lock import Lock
 from api.settings import Settings
 from api.store import USAGE, Store, now
+from geodata.atomic import write_text
 from geodata.demo.facts import demo_cities
 from geodata.pack import MANIFEST
 
@@ -54,6 +55,7 @@ class Context:
     checks: Checks
     lock: Lock
     ready: bool = False
+    coming: set[str] = field(default_factory=set)
     _tasks: list[asyncio.Task[Any]] = field(default_factory=list)
 
     async def start(self) -> None:
@@ -61,6 +63,7 @@ class Context:
         shutil.rmtree(self.workshop.work_folder, ignore_errors=True)
         await anyio.to_thread.run_sync(self.workshop.nursery.start)
         self.manager.published = self._published
+        self.coming = {city for city in demo_cities() if self._lacks(city)} if self.settings.demo else set()
         await self.manager.start()
         self._tasks = [asyncio.create_task(self._fold()), asyncio.create_task(self._look())]
         self.ready = True
@@ -68,13 +71,16 @@ class Context:
     async def _look(self) -> None:
         """Look at the pilots, then have demo packs made for cities that have no pack."""
         await self.pilots.look()
-        for city in demo_cities() if self.settings.demo else ():
-            if not (self.settings.home / "packs" / city / MANIFEST).exists():
-                try:
-                    await self.workshop.call("demo", {"city": city}, wall_s=600)
-                except TaskProblem as problem:
-                    _LOG.warning("no demo pack", extra={"city": city, "reason": problem.message})
-                self.catalogue.look_again()
+        for city in sorted(self.coming):
+            try:
+                await self.workshop.call("demo", {"city": city}, wall_s=600)
+            except TaskProblem as problem:
+                _LOG.warning("no demo pack", extra={"city": city, "reason": problem.message})
+            self.catalogue.look_again()
+            self.coming.discard(city)
+
+    def _lacks(self, city: str) -> bool:
+        return not (self.settings.home / "packs" / city / MANIFEST).exists()
 
     def _published(self) -> None:
         self.guard.refresh()
@@ -115,8 +121,7 @@ def make_context(settings: Settings) -> Context:
     guard = Guard(registry, settings)
     journal = Journal(settings.folder / "journal", store)
     workshop = Workshop(settings)
-    name = f"{platform.node()}:{settings.folder}"
-    jobs = Jobs(store, hashlib.sha256(name.encode()).hexdigest()[:32])
+    jobs = Jobs(store, _server_id(settings.folder / "server.id"))
     limits = settings.limits
     pilots = Pilots(workshop)
     return Context(
@@ -136,6 +141,17 @@ def make_context(settings: Settings) -> Context:
         checks=Checks(settings.folder / "checks", workshop, pilots),
         lock=lock,
     )
+
+
+def _server_id(path: Path) -> str:
+    """What names this server in a store it may share.
+
+    It is kept with the server's files: a container that comes back under another host name takes its own jobs
+    up again.
+    """
+    if not path.exists():
+        write_text(path, secrets.token_hex(16))
+    return path.read_text(encoding="utf-8").strip()
 
 
 def _limits_of(guard: Guard, settings: Settings) -> Any:

@@ -16,7 +16,7 @@ from api.access.guard import Caller, Target, Verdict
 from api.access.usage import Use, mark_of
 from api.catalogue.collection import Collection
 from api.context import Context, context_of, today
-from api.problems import NotFound
+from api.problems import NotFound, Unavailable
 from geodata.errors import InvalidInput
 
 LANGUAGES = ("en", "et", "fi")
@@ -42,10 +42,10 @@ class Entry:
 
     @cached_property
     def base(self) -> str:
-        """What links begin with: nothing, unless a public URL is set or the client cannot resolve relative links.
+        """What links begin with: nothing, unless a public URL is set or the client needs whole addresses.
 
         QGIS takes a link for an address as it stands (seen with 3.22), so it gets the host it asked.
-        """  # noqa: E501
+        """
         public = self.context.settings.public_url
         return public or (self.host if "QGIS/" in self.request.headers.get("user-agent", "") else "")
 
@@ -71,8 +71,11 @@ class Entry:
 
         Raises:
             NotFound: There is none, or it is another tenant's result: the answer is the same.
+            Unavailable: The city's generated data are not made yet.
         """
         collection = self.context.catalogue.collections.get(collection_id)
+        if collection is None and (city := collection_id.partition(".")[0]) in self.context.coming:
+            raise Unavailable(f"the generated data of {city} are being made", field="collectionId")
         if collection is None or not self.sees(collection):
             raise NotFound("there is no such collection", field="collectionId", value=collection_id)
         return collection
@@ -91,6 +94,11 @@ class Entry:
     def visible(self) -> list[Collection]:
         """The collections that the caller may know of."""
         return [item for item in self.context.catalogue.collections.values() if self.sees(item)]
+
+    def readable(self) -> list[Collection]:
+        """The collections whose data the caller may read: what a client can open without a refusal."""
+        judge = self.context.guard.judge
+        return [item for item in self.visible() if judge(self.caller, Action.READ, item.target).allowed]
 
     def check(self, action: Action, target: Target, operation: str) -> Verdict:
         """Let the caller do something, and have it noted when it is answered.

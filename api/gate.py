@@ -1,8 +1,8 @@
-"""The gate that every request passes: what is malformed stays out, what goes out is marked, noted and counted.
+"""The gate that every request passes: the malformed stays out, what goes out is marked, noted and counted.
 
 It stands before the framework, so that a body that is too large or a path that is no text costs nothing, and
 after it, so that every answer has the headers that protect a browser and a line in the journal of use.
-"""  # noqa: E501
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The API's description as OpenAPI 3.0.3 with everything inline: what OGC's standards and X-Road's servers take.
+"""The API's description as OpenAPI 3.0.3 with everything inline: what OGC's standards and X-Road take.
 
 FastAPI writes OpenAPI 3.1 with references; this turns it down one version and puts every schema where it is
 referred to, so that no client has to fetch or resolve anything.
-"""  # noqa: E501
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an operator watches: is it alive, is it ready, what does it do; and the terms of use of each dataset."""  # noqa: E501
+"""What an operator watches: is it alive, is it ready, what does it do; and each dataset's terms of use."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def bbox(text: str, name: str = "bbox") -> Box:
 
 
 def check_lonlat(box: Box, name: str = "bbox") -> Box:
-    """A box in degrees, longitude first; its west may lie east of its east where it crosses the antimeridian."""  # noqa: E501
+    """A box in degrees, longitude first; west is greater than east where it crosses the antimeridian."""
     if not (-180 <= box.x0 <= 180 and -180 <= box.x1 <= 180 and -90 <= box.y0 <= box.y1 <= 90):
         raise InvalidInput(
             "the bounding box leaves the range of its CRS",

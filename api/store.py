@@ -1,8 +1,8 @@
-"""The server's memory: tenants, keys, contracts, jobs, uploads and the ledger of use, in SQLite or PostgreSQL.
+"""The server's memory: tenants, keys, contracts, jobs, uploads, the ledger of use; in SQLite or PostgreSQL.
 
 Only one server writes (it holds a lock on its folder), so that what is accepted is decided in one place;
 the command line beside it adds tenants and keys.
-"""  # noqa: E501
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uploads: a city's pack comes in as a zip file, waits in quarantine, and is put in place when it holds up."""  # noqa: E501
+"""Uploads: a city's pack comes as a zip file, waits in quarantine, and is put in place if it holds up."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def buildings(crs: str, count: int, seed: int = 1, side_m: float = 10_000) -> gp
     """Rectangles, turned this way and that, in a square."""
     rng = np.random.default_rng(seed)
     x0, y0 = ORIGIN[crs]
-    centre = rng.uniform(0, side_m, (count, 2)) + (x0, y0)
+    centre = rng.uniform(0, side_m, (count, 2)) + np.array([x0, y0])
     size = rng.uniform(8, 60, (count, 2))
     angle = rng.uniform(0, np.pi, count)
     corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]])[None] * size[:, None] / 2
@@ -328,7 +328,7 @@ class Served:
 
 @contextmanager
 def fresh_database() -> Iterator[str]:
-    """The URL of an empty database of the PostgreSQL server that TWINBOX_TEST_DATABASE names; empty for SQLite."""  # noqa: E501
+    """The URL of an empty database of the server that TWINBOX_TEST_DATABASE names; empty for SQLite."""
     base = os.environ.get("TWINBOX_TEST_DATABASE", "")
     if not base:
         yield ""

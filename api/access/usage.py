@@ -2,9 +2,8 @@
 
 Before an answer's first byte leaves, one line is written to a journal, a file the system keeps even when the
 server is killed. Now and then the lines are folded into the ledger in the store, each row carrying the hash
-of
-the one before it. A line has an id; folding the same line twice adds it once. So nothing is lost and nothing
-doubles, wherever the server dies.
+of the one before it. A line has an id; folding the same line twice adds it once. So nothing is lost and
+nothing doubles, wherever the server dies.
 
 Example: a company asks for 500 buildings with ``Idempotency-Key: order-17``, the connection breaks, it asks
 again with the same key and gets the same answer: the ledger has one row.
@@ -193,6 +192,6 @@ def broken_link(store: Store) -> int | None:
 
 
 def mark_of(tenant: str, key: str, method: str, path: str, query: bytes, day: str) -> str:
-    """What makes a repeated request the same use: tenant, its Idempotency-Key, the request itself and the day."""  # noqa: E501
+    """What makes a repeated request the same use: tenant, Idempotency-Key, the request and the day."""
     parts = (tenant, key, method, path, query.decode("latin-1"), day)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

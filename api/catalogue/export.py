@@ -1,4 +1,4 @@
-"""Write a collection as a file that a planner's tool opens: GeoPackage for QGIS, NetCDF for Python, CSV for all."""  # noqa: E501
+"""Write a collection as a file that a tool opens: GeoPackage for QGIS, NetCDF for Python, CSV for all."""
 
 from __future__ import annotations
 

@@ -1,10 +1,9 @@
-"""A packed index of bounds: rows in tiles, tiles with bounds of their own (Leutenegger, Lopez & Edgington 1997).
+"""A packed index of bounds: rows in tiles, tiles with bounds of their own (Leutenegger & others 1997).
 
 Like the drawers of a map cabinet: first the drawers whose label meets the question, then the sheets in them.
-Two
-levels and a few arrays; a question costs comparisons of some thousand numbers, and nothing is held but
+Two levels and a few arrays; a question costs comparisons of some thousand numbers, and nothing is held but
 numbers.
-"""  # noqa: E501
+"""
 
 from __future__ import annotations
 

@@ -97,13 +97,11 @@ def places_of(collection: Collection, label: str) -> gpd.GeoDataFrame | None:
 
 def _prepare_features(collection: Collection, folder: Path) -> None:
     frame = frame_of(collection)
-    placed = isinstance(frame, gpd.GeoDataFrame)
-    shapes = (
-        shapely.force_2d(frame.to_crs("OGC:CRS84").geometry.to_numpy())
-        if placed
-        else np.full(len(frame), None, dtype=object)
-    )
-    table = pd.DataFrame(frame.drop(columns="geometry")) if placed else frame
+    if isinstance(frame, gpd.GeoDataFrame):
+        shapes = shapely.force_2d(frame.to_crs("OGC:CRS84").geometry.to_numpy())
+        table = pd.DataFrame(frame.drop(columns="geometry"))
+    else:
+        shapes, table = np.full(len(frame), None, dtype=object), frame
     ids = _ids(collection, table)
     _write_features(folder, ids, table, shapes)
     wkb = shapely.to_wkb(shapes)

@@ -1,9 +1,9 @@
 """Collections of a stored run: its indicators, its simulated series and grids, its files.
 
 A variable is placed by its dimensions: ``(time)`` is a series of the city, ``(district)`` a property of
-districts, ``(school_id, time)`` a series of each school, ``(y, x[, time])`` a grid. What has other dimensions is  # noqa: E501
-in the files alone.
-"""  # noqa: E501
+districts, ``(school_id, time)`` a series of each school, ``(y, x[, time])`` a grid. What has other dimensions
+is in the files alone.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """Series of values at places: weather of a city, power of a meter, carbon dioxide in a classroom.
 
 All series of a collection lie behind one another in flat arrays, each series' rows from one offset to the
-next
-and sorted by time, so that series may differ in length and step.
+next and sorted by time, so that series may differ in length and step.
 """
 
 from __future__ import annotations
@@ -82,7 +81,7 @@ def series_of_frame(
         first = table[labels[0]].astype(str).to_numpy(dtype=object)[changes] if len(keys) else []
     else:
         changes, ids, first = np.array([0]), ["city"], ["city"]
-    offsets: Integers = np.concatenate([changes[: len(ids)], [len(table)]]).astype(np.int64)
+    offsets: Integers = np.array([*changes[: len(ids)], len(table)], dtype=np.int64)
     lonlat = np.tile(np.array(centre, dtype=np.float64), (len(ids), 1))
     if places is not None and labels:
         points = places.to_crs("OGC:CRS84").geometry.representative_point()
@@ -90,7 +89,7 @@ def series_of_frame(
         lonlat = np.array([known.get(item, (np.nan, np.nan)) for item in first], dtype=np.float64).reshape(
             -1, 2
         )
-    time: Integers = pd.to_datetime(table["time"], utc=True).dt.as_unit("ns").astype("int64").to_numpy()
+    time: Integers = pd.to_datetime(table["time"], utc=True).dt.as_unit("ns").to_numpy(dtype=np.int64)
     values = [table[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in names]
     return Series(ids, lonlat, offsets, time, list(names), values)
 

@@ -20,7 +20,8 @@ from api.cli.app import SERVER, app, examples
 def serve(
     *,
     host: Annotated[
-        str | None, typer.Option(help="Address to listen on; this machine only if left out.")
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Address to listen on; this machine only if left out."),
     ] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port; 8080 if left out.")] = None,
     public_url: Annotated[
@@ -39,8 +40,7 @@ def serve(
     """Serve cities' data, results and pilots until stopped with Ctrl-C.
 
     Settings that are left out come from the environment (TWINBOX_API_PORT and so on) or from the file
-    api.toml
-    in Twinbox's home.
+    api.toml in Twinbox's home.
     """
     from api.cli.screen import note
     from api.server import serve as run

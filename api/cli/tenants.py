@@ -24,6 +24,9 @@ Database = Annotated[
     typer.Option(metavar="URL", help="SQLAlchemy URL of the server's store, if it is not the usual one."),
 ]
 Tenant = Annotated[str, typer.Argument(metavar="TENANT", help="The tenant's id.")]
+AnyTenant = Annotated[
+    str | None, typer.Argument(metavar="TENANT", help="The tenant's id; all tenants if left out.")
+]
 
 
 def registry(database: str | None) -> Registry:
@@ -57,7 +60,7 @@ def show(rows: list[dict[str, Any]], *, json: bool) -> None:
 def add_tenant(
     tenant: Tenant,
     *,
-    name: Annotated[str, typer.Option(help="Its name.")] = "",
+    name: Annotated[str, typer.Option(metavar="NAME", help="Its name.")] = "",
     per_minute: Annotated[int | None, typer.Option(min=1, help="Requests a minute.")] = None,
     per_month: Annotated[int | None, typer.Option(min=1, help="Requests a month.")] = None,
     database: Database = None,
@@ -66,7 +69,7 @@ def add_tenant(
     registry(database).add_tenant(tenant, name or tenant, per_minute=per_minute, per_month=per_month)
 
 
-@tenants.command("list")
+@tenants.command("list", epilog=examples("twinbox tenant list"))
 def list_tenants(*, json: options.Json = False, database: Database = None) -> None:
     """List the tenants."""
     from dataclasses import asdict
@@ -74,13 +77,13 @@ def list_tenants(*, json: options.Json = False, database: Database = None) -> No
     show([asdict(item) for item in registry(database).tenants()], json=json)
 
 
-@tenants.command("disable")
+@tenants.command("disable", epilog=examples("twinbox tenant disable acme"))
 def disable_tenant(tenant: Tenant, *, database: Database = None) -> None:
     """Shut a tenant out, with all its keys."""
     registry(database).disable_tenant(tenant)
 
 
-@tenants.command("enable")
+@tenants.command("enable", epilog=examples("twinbox tenant enable acme"))
 def enable_tenant(tenant: Tenant, *, database: Database = None) -> None:
     """Let a tenant in again."""
     registry(database).disable_tenant(tenant, disabled=False)
@@ -97,10 +100,14 @@ def issue(
     tenant: Tenant,
     *,
     scope: Annotated[
-        list[str], typer.Option(help="What the key is for, such as read:tallinn.buildings; once for each.")
+        list[str],
+        typer.Option(
+            metavar="ACTION:PATTERN",
+            help="What the key is for, such as read:tallinn.buildings; once for each.",
+        ),
     ],
     days: Annotated[int, typer.Option(min=1, max=3660, help="Days until it expires.")] = 365,
-    label: Annotated[str, typer.Option(help="What it is used for.")] = "",
+    label: Annotated[str, typer.Option(metavar="TEXT", help="What it is used for.")] = "",
     json: options.Json = False,
     database: Database = None,
 ) -> None:
@@ -112,14 +119,13 @@ def issue(
         emit({"id": key.id, "key": text, "scopes": list(map(str, key.scopes)), "expires": key.expires})
         return
     say(text)
-    note(
-        f"Key {key.id} of {tenant} for {', '.join(map(str, key.scopes))}, until {key.expires}. Keep it: it is not shown again."  # noqa: E501
-    )
+    scopes = ", ".join(map(str, key.scopes))
+    note(f"Key {key.id} of {tenant} for {scopes}, until {key.expires}. Keep it: it is not shown again.")
 
 
-@keys.command("list")
+@keys.command("list", epilog=examples("twinbox key list", "twinbox key list acme --json"))
 def list_keys(
-    tenant: Annotated[str | None, typer.Argument(metavar="TENANT")] = None,
+    tenant: AnyTenant = None,
     *,
     json: options.Json = False,
     database: Database = None,
@@ -140,7 +146,7 @@ def list_keys(
     show(rows, json=json)
 
 
-@keys.command("revoke")
+@keys.command("revoke", epilog=examples("twinbox key revoke 5838401179a7"))
 def revoke(
     key: Annotated[str, typer.Argument(metavar="KEY", help="The key's id.")], *, database: Database = None
 ) -> None:
@@ -161,13 +167,15 @@ def add_contract(
         str | None, typer.Argument(metavar="DATASET", help="Collection; * matches any letters.")
     ] = None,
     *,
-    file: Annotated[Path | None, typer.Option(help="An ODRL Agreement instead of the options.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="An ODRL Agreement instead of the options.")
+    ] = None,
     until: Annotated[str | None, typer.Option(metavar="DATE", help="When it ends.")] = None,
     purpose: Annotated[
-        list[str] | None, typer.Option(help="What the use must be for; once for each.")
+        list[str] | None, typer.Option(metavar="PURPOSE", help="What the use must be for; once for each.")
     ] = None,
     action: Annotated[
-        list[str] | None, typer.Option(help="use, distribute or derive; once for each.")
+        list[str] | None, typer.Option(metavar="ACTION", help="use, distribute or derive; once for each.")
     ] = None,
     per_month: Annotated[str, typer.Option(metavar="EUR", help="Flat fee of a month.")] = "0",
     per_request: Annotated[str, typer.Option(metavar="EUR", help="Fee of a request.")] = "0",
@@ -228,9 +236,9 @@ def _date(text: str | None) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-@contracts.command("list")
+@contracts.command("list", epilog=examples("twinbox contract list", "twinbox contract list acme"))
 def list_contracts(
-    tenant: Annotated[str | None, typer.Argument(metavar="TENANT")] = None,
+    tenant: AnyTenant = None,
     *,
     json: options.Json = False,
     database: Database = None,
@@ -253,7 +261,7 @@ def list_contracts(
     show(rows, json=json)
 
 
-@contracts.command("end")
+@contracts.command("end", epilog=examples("twinbox contract end acme-1f0c9a2b"))
 def end_contract(
     contract: Annotated[str, typer.Argument(metavar="CONTRACT", help="The contract's id.")],
     *,
@@ -274,7 +282,7 @@ def usage(
         str | None, typer.Argument(metavar="MONTH", help="Such as 2026-11; this month if left out.")
     ] = None,
     *,
-    tenant: Annotated[str | None, typer.Option(help="One tenant only.")] = None,
+    tenant: Annotated[str | None, typer.Option(metavar="TENANT", help="One tenant only.")] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the lines as CSV too.")] = None,
     verify: Annotated[
         bool, typer.Option("--verify", help="Follow the ledger's chain from its beginning.")

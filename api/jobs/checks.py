@@ -1,4 +1,4 @@
-"""The contract checks of pilots: made once for each version of a plug-in, kept, and served beside its results."""  # noqa: E501
+"""The contract checks of pilots: made once for each version of a plug-in, served beside its results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pilots that are installed, as each describes itself in a worker: a broken one is listed with its reason."""  # noqa: E501
+"""The installed pilots, as each describes itself in a worker: a broken one is listed with its reason."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The OGC's standards over HTTP: Features, EDR, Records, Processes; each module declares what it conforms to."""  # noqa: E501
+"""The OGC's standards over HTTP: Features, EDR, Records, Processes; each declares its conformance."""

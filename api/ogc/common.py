@@ -68,10 +68,14 @@ async def conformance(entry: Visitor, f: Format = None) -> Response:
 
 @router.get("/collections", name="collections", summary="All collections")
 async def collections(entry: Visitor, f: Format = None) -> Response:
-    """Every collection that the caller may know of."""
-    described = [describe(entry, item, short=True) for item in entry.visible()]
+    """Every collection whose data the caller may read; the catalogue lists what else there is, with terms.
+
+    GDAL and QGIS take whatever is listed for a layer and open it at once.
+    """
+    described = [describe(entry, item, short=True) for item in entry.readable()]
     document = {
         "title": "Collections",
+        "description": "What you may read. The catalogue lists all that is here, with its terms of use.",
         "collections": [*described, catalogue_record(entry)],
         "crs": crs.offered(""),
         "links": [
@@ -158,6 +162,8 @@ def describe(entry: Entry, item: Collection, *, short: bool = False) -> dict[str
         document |= _as_features(entry, item, document["links"])
     if item.form == "files":
         document["itemType"] = "file"
+    if item.form != "features":
+        document["layerDataType"] = "Coverage"  # by which GDAL knows that there are no features to open
     if item.form in ("grid", "series"):
         from api.ogc.edr import described
 

@@ -112,7 +112,7 @@ async def items(
     ] = None,
     filter_crs: Annotated[str | None, Query(alias="filter-crs", max_length=200)] = None,
 ) -> Response:
-    """Features that intersect a box, lie in a span of time and satisfy a filter; further parameters are queryables."""  # noqa: E501
+    """Features that meet a box, a span of time and a filter; further parameters are queryables."""
     if collectionId == "catalogue":
         from api.ogc.records import record_items
 

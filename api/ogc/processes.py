@@ -1,4 +1,4 @@
-"""OGC API – Processes 1.0: pilots are processes, runs are jobs; an echo process lets a client try itself out."""  # noqa: E501
+"""OGC API – Processes 1.0: pilots are processes, runs are jobs; an echo process is there to try it out."""
 
 from __future__ import annotations
 

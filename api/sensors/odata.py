@@ -1,7 +1,7 @@
-"""OData's query options as SensorThings uses them: ``$filter``, ``$orderby``, ``$expand``, ``$select`` and the rest.
+"""OData's query options as SensorThings uses them: ``$filter``, ``$orderby``, ``$expand``, ``$select`` ….
 
-Example: ``$filter=result gt 800 and phenomenonTime ge 2026-03-01T00:00:00Z`` keeps the stuffy hours of a class.  # noqa: E501
-"""  # noqa: E501
+Example: ``$filter=result gt 800 and phenomenonTime ge 2026-03-01T00:00:00Z`` keeps a class's stuffy hours.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""SensorThings API 1.1 (OGC 18-088): read things, datastreams and observations; write observations in batches.
+"""SensorThings API 1.1 (OGC 18-088): read things, datastreams, observations; write observations in batches.
 
 A caller meets the cities whose sensors it may read, and no others: rights are applied before any query.
-"""  # noqa: E501
+"""
 
 from __future__ import annotations
 

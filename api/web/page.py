@@ -1,10 +1,9 @@
-"""A page for people: any document as headings, tables and links, readable without scripts, pictures or colour.
+"""A page for people: any document as headings, tables and links, readable without scripts or pictures.
 
-Whatever JSON says is shown, nothing more: a table for a list of like objects, a list of terms for an object,
-a
-list for the rest. Links are links. A screen reader finds one main heading, a navigation, captions and
-headers.
-"""  # noqa: E501
+Whatever JSON says is shown, nothing more: a table for a list of like objects, a list of terms for an
+object, a list for the rest. Links are links. A screen reader finds one main heading, a navigation, captions
+and headers.
+"""
 
 from __future__ import annotations
 
@@ -158,7 +157,8 @@ def _table(columns: Iterable[str], rows: Sequence[Mapping[str, Any]], level: int
         "<tr>" + "".join(f"<td>{_cell(name, row.get(name), level)}</td>" for name in columns) + "</tr>"
         for row in rows
     )
-    return f'<div class="scroll" tabindex="0" role="region" aria-label="Table"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'  # noqa: E501
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="Table">{table}</div>'
 
 
 def _cell(name: str, value: Any, level: int) -> str:

@@ -75,7 +75,8 @@ def test_a_cube_and_an_area_are_cut_out_of_the_grid(server, terrain):
 def test_a_series_in_a_span_of_time(server, small_world_home):
     (path,) = (small_world_home / "packs" / "metsa").glob("weather.*.parquet")
     table = pd.read_parquet(path).set_index("time")
-    query = "coords=POINT(24.7 59.4)&datetime=2026-03-01T03:00:00Z/2026-03-01T06:00:00Z&parameter-name=temperature_c"  # noqa: E501
+    span = "2026-03-01T03:00:00Z/2026-03-01T06:00:00Z"
+    query = f"coords=POINT(24.7 59.4)&datetime={span}&parameter-name=temperature_c"
     answer = server.get(f"{WEATHER}/position?{query}").json()
     assert answer["domain"]["domainType"] == "PointSeries"
     assert answer["domain"]["axes"]["t"]["values"] == [f"2026-03-01T0{hour}:00:00Z" for hour in (3, 4, 5, 6)]

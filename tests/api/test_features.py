@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -140,7 +142,9 @@ def test_a_spatial_filter_agrees_with_shapely(server, truth):
 
 
 def test_cql2_as_json(server, truth):
-    text = '{"op":"and","args":[{"op":">","args":[{"property":"height_m"},50]},{"op":"=","args":[{"property":"use"},"use 1"]}]}'  # noqa: E501
+    tall = {"op": ">", "args": [{"property": "height_m"}, 50]}
+    used = {"op": "=", "args": [{"property": "use"}, "use 1"]}
+    text = json.dumps({"op": "and", "args": [tall, used]})
     expected = list(truth.index[(truth.height_m > 50) & (truth.use == "use 1")])
     assert (
         ids(server.get(f"{BUILDINGS}/items", params={"filter": text, "filter-lang": "cql2-json"})) == expected

@@ -151,8 +151,7 @@ def rough(small_world_home, tmp_path_factory):
         "job_file_bytes": 4 << 20,
         "job_processes": 20,
     }
-    for served in serving(small_world_home, home, plugins=False, open_runs=True, limits=limits):
-        yield served
+    yield from serving(small_world_home, home, plugins=False, open_runs=True, limits=limits)
     del os.environ["TWINBOX_HEARTBEAT"]
 
 
@@ -210,7 +209,7 @@ def test_a_broken_plugin_is_listed_with_its_reason(small_world_home, tmp_path):
     write_plugin(tmp_path / "plugins", {"parks": "Parks", "broken": "NoSuchClass"})
     for served in serving(small_world_home, tmp_path, plugins=False):
         document = served.get("/processes").json()
-        assert [item["id"] for item in document["processes"]] == ["echo", "parks"]
+        assert {"echo", "parks"} <= {item["id"] for item in document["processes"]}
         assert document["refused"][0]["id"] == "broken"
         assert "NoSuchClass" in document["refused"][0]["reason"]
 

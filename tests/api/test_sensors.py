@@ -38,7 +38,8 @@ def test_pages_follow_one_another(server):
 def test_filters_order_and_count(server):
     path = f"{STA}/Datastreams('metsa:s1')/Observations"
     document = server.get(
-        f"{path}?$filter=result gt 800 and phenomenonTime lt 2026-03-02T00:00:00Z&$orderby=result desc&$count=true"  # noqa: E501
+        f"{path}?$filter=result gt 800 and phenomenonTime lt 2026-03-02T00:00:00Z"
+        "&$orderby=result desc&$count=true"
     ).json()
     results = [item["result"] for item in document["value"]]
     assert results == sorted(results, reverse=True)

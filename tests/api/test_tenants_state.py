@@ -1,4 +1,4 @@
-"""Random tenants, keys, contracts and datasets: nobody ever gets what the rules, written down anew, do not give."""  # noqa: E501
+"""Random tenants, keys, contracts, datasets: nobody gets what the rules, written down anew, do not give."""
 
 from __future__ import annotations
 

@@ -244,7 +244,7 @@ def large(port: int) -> None:
 
 
 def beside(name: str, port: int, path: str, peer_port: int, peer_pid: int, peer_path: str) -> None:
-    """A peer's figure beside ours, in rounds that take turns, so that a busy moment of the machine hits both."""  # noqa: E501
+    """A peer's figure beside ours, in rounds that take turns: a busy moment of the machine hits both."""
     rounds = []
     for _ in range(7):
         mine, _, body = cpu_ms(port, ours.pid, path, 100)  # type: ignore[attr-defined]
@@ -253,14 +253,14 @@ def beside(name: str, port: int, path: str, peer_port: int, peer_pid: int, peer_
     ratio, mine, theirs = (statistics.median(column) for column in zip(*rounds, strict=True))
     counts = [len(json.loads(text).get("features", [])) or "" for text in (body, other)]
     print(
-        f"{name:26s} {theirs:7.2f} ms CPU, ours {mine:.2f}: {ratio:.0f} times; features {counts[1]}, ours {counts[0]}"  # noqa: E501
+        f"{name:26s} {theirs:7.2f} ms CPU, ours {mine:.2f}: {ratio:.0f} times; "
+        f"features {counts[1]}, ours {counts[0]}"
     )
 
 
 @contextlib.contextmanager
 def pygeoapi(venv: Path, home: Path, frame: gpd.GeoDataFrame) -> Iterator[tuple[int, int]]:
     """pygeoapi with its Parquet provider, behind uvicorn as we are."""
-    import yaml
 
     port = free_port()
     folder = home / "pygeoapi"
@@ -323,7 +323,7 @@ def pygeoapi(venv: Path, home: Path, frame: gpd.GeoDataFrame) -> Iterator[tuple[
             }
         },
     }
-    (folder / "config.yml").write_text(yaml.safe_dump(config))
+    (folder / "config.yml").write_text(json.dumps(config))
     python = str(venv / "bin" / "python")
     environment = {
         "PYGEOAPI_CONFIG": str(folder / "config.yml"),

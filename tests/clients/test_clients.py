@@ -1,8 +1,8 @@
 """Unmodified clients read the same numbers: GDAL old and new, QGIS, OWSLib, ogc-client, frost-sta-client.
 
-A client that is not installed is skipped with the reason said: GDAL's and QGIS's Debian packages are
-``gdal-bin`` and
-``python3-qgis``; the JavaScript client is found in the folder that TWINBOX_NODE_MODULES names.
+A client that is not installed is skipped with the reason said: OWSLib and frost-sta-client come with the
+dependency group ``clients``, GDAL and QGIS with Debian's ``gdal-bin`` and ``python3-qgis``; the JavaScript
+client is found in the folder that TWINBOX_NODE_MODULES names.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def test_owslib(url, expected):
     )
     assert len(found["ranges"]["elevation_m"]["values"]) == 1
     processes = Processes(url)
-    assert [item["id"] for item in processes.processes()] == ["echo", "parks"]
+    assert {"echo", "parks"} <= {item["id"] for item in processes.processes()}
     assert processes.execute("echo", inputs={"echo": "hello"}) == {"echo": "hello"}
     assert Records(url).collection_items("catalogue", q="metsa buildings")["numberMatched"] == 1
 
@@ -122,8 +122,8 @@ OGC_CLIENT = """
 import { OgcApiEndpoint } from '@camptocamp/ogc-client';
 const endpoint = new OgcApiEndpoint('URL/');
 const items = await endpoint.getCollectionItems('metsa.buildings', 1000, 0, null, null, BOX);
-console.log(JSON.stringify([await endpoint.hasFeatures,
-(await endpoint.featureCollections).includes('metsa.buildings'), items.length]));  # noqa: E501
+const found = (await endpoint.featureCollections).includes('metsa.buildings');
+console.log(JSON.stringify([await endpoint.hasFeatures, found, items.length]));
 """
 
 
