@@ -21,10 +21,9 @@ def main(arguments: list[str]) -> int:
     try:
         paths = export(RunStore().open(given.run), given.city, given.to, given.year)
     except TwinboxError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 2
-    for path in paths:
-        print(path)
+    sys.stdout.writelines(f"{path}\n" for path in paths)
     return 0
 
 

@@ -6,7 +6,7 @@ information system, as a cube for analysis.
 
 Example::
 
-    python -m pilots.green.exports green-helsinki+tallinn-5c69de5ba8 --city tallinn --year 2055 --to tallinn-2055
+    python -m pilots.green.exports 5c69de5ba8 --city tallinn --year 2055 --to tallinn-2055
 """
 
 from __future__ import annotations
