@@ -2,9 +2,8 @@
 
 Before an answer's first byte leaves, one line is written to a journal, a file the system keeps even when the
 server is killed. Now and then the lines are folded into the ledger in the store, each row carrying the hash
-of
-the one before it. A line has an id; folding the same line twice adds it once. So nothing is lost and nothing
-doubles, wherever the server dies.
+of the one before it. A line has an id; folding the same line twice adds it once. So nothing is lost and
+nothing doubles, wherever the server dies.
 
 Example: a company asks for 500 buildings with ``Idempotency-Key: order-17``, the connection breaks, it asks
 again with the same key and gets the same answer: the ledger has one row.
