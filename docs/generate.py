@@ -16,6 +16,8 @@ from typer.main import get_command
 from api.cli import app
 from api.cli.exits import MEANINGS
 from geodata.kinds import KINDS, Kind
+from twin import plugins
+from twin.pilot import Pilot, settings
 
 HERE = Path(__file__).parent
 
@@ -104,7 +106,46 @@ def prompted(examples: str) -> str:
     return "\n".join(f"$ {line.strip()}" for line in examples.splitlines())
 
 
-PAGES = {"kinds.md": kinds_page, "command-line.md": command_line_page}
+def pilots_page() -> str:
+    """The pilots that come with Twinbox: what they report, what can be set, what they need."""
+    intro = (
+        "What the pilots that come with Twinbox report, what a scenario may set, and what they need of a "
+        "city's pack. `twinbox pilot show NAME` prints the same for any pilot that is installed."
+    )
+    own = sorted(plugin.id for plugin in plugins.found() if plugin.distribution == plugins.OWN)
+    return "\n".join([f"# Pilots\n\n{intro}\n", *(pilot_section(plugins.load(name)) for name in own)])
+
+
+def pilot_section(pilot: Pilot) -> str:
+    """One pilot."""
+    better = {"higher": "↑", "lower": "↓", "neither": ""}
+    kpis = [f"| `{k.id}` | {k.unit} | {better[k.better]} | {k.definition} | {k.source} |" for k in pilot.kpis]
+    can_be_set = [
+        f"| `{f.name}` | {f.default} | {f.unit} | {f.allowed} | {f.description} |"
+        for f in settings(pilot.Scenario)
+    ]
+    needs = [f"| {n.kind} | {'optional' if n.optional else 'needed'} | {n.why} |" for n in pilot.needs]
+    signals = [
+        f"| {way} | `{signal.id}` | {signal.unit} | {signal.description} |"
+        for way, part in (("reads", pilot.reads), ("writes", pilot.writes))
+        for signal in part
+    ]
+    return "\n".join(
+        [
+            f"## {pilot.id}: {pilot.title}\n",
+            "| indicator | unit | better | definition | source |\n|---|---|---|---|---|",
+            *kpis,
+            "\n| setting | default | unit | allowed | sets |\n|---|---|---|---|---|",
+            *can_be_set,
+            "\n| kind of dataset |   | for |\n|---|---|---|",
+            *needs,
+            *(["\n|   | signal | unit | means |\n|---|---|---|---|", *signals] if signals else []),
+            "",
+        ]
+    )
+
+
+PAGES = {"kinds.md": kinds_page, "command-line.md": command_line_page, "pilots.md": pilots_page}
 
 
 def main(arguments: list[str]) -> int:

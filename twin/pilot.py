@@ -37,8 +37,10 @@ __all__ = [
     "Need",
     "Pilot",
     "Scenario",
+    "Setting",
     "Signal",
     "quantity",
+    "settings",
 ]
 
 CONTRACT = 1
@@ -104,6 +106,7 @@ class Kpi:
         better: Which way is better.
         definition: How it is computed, precisely enough to be computed again.
         source: Standard, paper or programme that defines it.
+        share: Whether it is a share of a whole, whose interval stays between 0 and 1.
     """
 
     id: str
@@ -112,6 +115,7 @@ class Kpi:
     better: Better
     definition: str
     source: str
+    share: bool = False
 
 
 class Estimate(NamedTuple):
@@ -142,6 +146,55 @@ def quantity(default: float, unit: str, low: float, high: float, description: st
         description: What it sets, in one sentence.
     """
     return Field(default=default, ge=low, le=high, description=description, json_schema_extra={"unit": unit})
+
+
+class Setting(NamedTuple):
+    """A field of a scenario as a planner reads of it."""
+
+    name: str
+    default: Any
+    unit: str
+    allowed: str
+    description: str
+
+
+def settings(scenario: type[Scenario]) -> tuple[Setting, ...]:
+    """What can be set in a scenario, in the order of its declaration."""
+    document = scenario.model_json_schema()
+    return tuple(
+        Setting(
+            name,
+            value.get("default"),
+            value.get("unit", ""),
+            _allowed(value, document.get("$defs", {})),
+            value.get("description", ""),
+        )
+        for name, value in document["properties"].items()
+    )
+
+
+def _allowed(value: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    """The values that a field of a JSON schema takes, in words."""
+    if "$ref" in value:
+        value = definitions[value["$ref"].rsplit("/", 1)[-1]]
+    if "anyOf" in value:
+        return " or ".join(_allowed(option, definitions) for option in value["anyOf"])
+    if "enum" in value:
+        return ", ".join(map(str, value["enum"]))
+    if "const" in value:
+        return str(value["const"])
+    low, high = value.get("minimum"), value.get("maximum")
+    if low is not None and high is not None:
+        return f"{low:,g} to {high:,g}"
+    names = {
+        "array": "a list",
+        "boolean": "true, false",
+        "object": "a table",
+        "string": "text",
+        "null": "nothing",
+    }
+    kind = str(value.get("type", "any"))
+    return names.get(kind, kind)
 
 
 class CityModel(ABC):
@@ -191,6 +244,8 @@ class Pilot(ABC):
     """Length of the coupling window; all models of a run share the shortest."""
     replications: ClassVar[int] = 1
     """How often a run is repeated with other random numbers when the user does not say."""
+    frontiers: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Pairs of KPIs that a sweep draws against one another; the first two with a better direction if none."""
     separable: ClassVar[bool] = False
     """Whether the cities' models talk only through signals, so that each can run on its own node."""
 

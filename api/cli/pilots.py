@@ -47,6 +47,57 @@ def pilots(
     note("Names only, nothing was loaded; --why loads each pilot and gives title and state.", style="dim")
 
 
+@pilot.command(epilog=examples("twinbox pilot show transport", "twinbox pilot show transport --json"))
+def show(name: options.PilotId, *, json: options.Json = False) -> None:
+    """Show what a pilot reports, what can be set, and what data it needs, with definitions and sources."""
+    from api.cli.screen import emit, say, table
+    from twin.pilot import settings
+    from twin.plugins import load
+
+    loaded = load(name)
+    can_be_set = settings(loaded.Scenario)
+    if json:
+        emit(
+            {
+                "id": loaded.id,
+                "title": loaded.title,
+                "version": loaded.version,
+                "settings": [field._asdict() for field in can_be_set],
+                **{part: [asdict(item) for item in getattr(loaded, part)] for part in DECLARED},
+            }
+        )
+        return
+    say(f"{loaded.title}, version {loaded.version}")
+    say(
+        table(
+            ["indicator", "unit", "better", "definition", "source"],
+            [[k.id, k.unit, k.better, k.definition, k.source] for k in loaded.kpis],
+            title="Reports",
+        ),
+        table(
+            ["field", "default", "unit", "allowed", "sets"],
+            [[f.name, str(f.default), f.unit, f.allowed, f.description] for f in can_be_set],
+            title="Can be set",
+        ),
+        table(
+            ["kind of dataset", "without it", "for"],
+            [[n.kind, "does without" if n.optional else _instead(n.instead), n.why] for n in loaded.needs],
+            title="Needs of each city",
+        ),
+    )
+    signals = [("reads", s) for s in loaded.reads] + [("writes", s) for s in loaded.writes]
+    if signals:
+        rows = [[way, s.id, s.unit, s.description] for way, s in signals]
+        say(table(["", "signal", "unit", "means"], rows, title="Signals"))
+
+
+DECLARED = ("kpis", "needs", "reads", "writes")
+
+
+def _instead(kinds: tuple[str, ...]) -> str:
+    return f"takes {' or '.join(kinds)}" if kinds else "cannot run"
+
+
 @pilot.command(
     epilog=examples("twinbox pilot new waste_bins", "twinbox pilot new waste_bins --folder ~/pilots")
 )

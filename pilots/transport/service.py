@@ -56,7 +56,8 @@ def simulate_service(
     Args:
         network: Where vehicles drive.
         requests: A table of requests: columns ``origin``, ``destination`` (nodes), ``request_time_s``, and
-            where wanted ``id``, ``earliest_s``, ``seats``, ``wheelchair_places``, ``cancel_time_s``.
+            where wanted ``id``, ``earliest_s``, ``latest_dropoff_s``, ``seats``, ``wheelchair_places``,
+            ``cancel_time_s``.
         fleet: The vehicles.
         policy: The rules; by default ten minutes' wait and rides at most half as long again as direct.
         seed: Seed of what happens by chance (breakdowns).
