@@ -70,6 +70,7 @@ def sweep(
     scenario: Mapping[str, Any] | None = None,
     start: str | date | datetime | None = None,
     days: int | None = None,
+    years: int | None = None,
     rule: ParticipationRule = FINEST,
     partners: int = 0,
     engine: Engine | None = None,
@@ -85,6 +86,7 @@ def sweep(
         scenario: Fields that stay the same.
         start: First day, or an aware instant.
         days: Length of each run in days.
+        years: The same in calendar years, in place of days.
         rule: The programme's rule.
         partners: Partners that are not cities, for rules that ask for them.
         engine: Where to compute; processes of this machine if left out.
@@ -105,6 +107,7 @@ def sweep(
             scenario=_with(scenario or {}, point, several=len(loaded) > 1),
             start=start,
             days=days,
+            years=years,
             seed=seed,
             replications=1,
             rule=rule,

@@ -44,6 +44,7 @@ def run(
     scenario: Mapping[str, Any] | None = None,
     start: str | date | datetime | None = None,
     days: int | None = None,
+    years: int | None = None,
     seed: int = 1,
     replications: int | None = None,
     rule: ParticipationRule = FINEST,
@@ -57,6 +58,7 @@ def run(
         scenario: Fields of the pilot's scenario; with several pilots, a mapping from pilot id to fields.
         start: First day, or an aware instant.
         days: Length of the run in days.
+        years: The same in calendar years, in place of days.
         seed: Root of all random streams.
         replications: How often the run is repeated for intervals.
         rule: The programme's rule.
@@ -75,6 +77,7 @@ def run(
         scenario=scenario,
         start=start,
         days=days,
+        years=years,
         seed=seed,
         replications=replications,
         rule=rule,

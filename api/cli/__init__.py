@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import sys
 
-from api.cli import cities, doctor, packs, pilots, results, runs, serve, sweeps, tenants
+from api.cli import cities, doctor, packs, pilots, results, runs, sensors, serve, sweeps, tenants
 from api.cli.app import app
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "pilots",
     "results",
     "runs",
+    "sensors",
     "serve",
     "sweeps",
     "tenants",

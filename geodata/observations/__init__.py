@@ -1,0 +1,1 @@
+"""Observations: what sensors say, from the wire to the store, with a verdict on every value."""

@@ -1,0 +1,1 @@
+"""Heat in buildings: from walls, windows and weather to room temperatures and heating power."""
