@@ -37,7 +37,7 @@ Objective = Literal["cost", "lcoe", "npc", "connection"]
 PENALTY = 1e5
 NAMES = ("generator_kw", "battery_kwh", "solar_kw", "wind_kw", "connection_kw")
 SEED = 20_260_101
-POPULATION = 96
+POPULATION = 64
 
 
 class Limits(Asset):
