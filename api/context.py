@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import logging
-import platform
+import secrets
 import shutil
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
@@ -29,6 +29,7 @@ from api.jobs.workshop import TaskProblem, Workshop
 from api.lock import Lock
 from api.settings import Settings
 from api.store import USAGE, Store, now
+from geodata.atomic import write_text
 from geodata.demo.facts import demo_cities
 from geodata.pack import MANIFEST
 
@@ -120,8 +121,7 @@ def make_context(settings: Settings) -> Context:
     guard = Guard(registry, settings)
     journal = Journal(settings.folder / "journal", store)
     workshop = Workshop(settings)
-    name = f"{platform.node()}:{settings.folder}"
-    jobs = Jobs(store, hashlib.sha256(name.encode()).hexdigest()[:32])
+    jobs = Jobs(store, _server_id(settings.folder / "server.id"))
     limits = settings.limits
     pilots = Pilots(workshop)
     return Context(
@@ -141,6 +141,17 @@ def make_context(settings: Settings) -> Context:
         checks=Checks(settings.folder / "checks", workshop, pilots),
         lock=lock,
     )
+
+
+def _server_id(path: Path) -> str:
+    """What names this server in a store it may share.
+
+    It is kept with the server's files: a container that comes back under another host name takes its own jobs
+    up again.
+    """
+    if not path.exists():
+        write_text(path, secrets.token_hex(16))
+    return path.read_text(encoding="utf-8").strip()
 
 
 def _limits_of(guard: Guard, settings: Settings) -> Any:

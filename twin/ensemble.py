@@ -34,7 +34,7 @@ from geodata.manifest import canonical_json
 from geodata.pack import CityPack, open_pack
 from twin import plugins
 from twin.engine import Engine, Processes, Task
-from twin.intervals import mean_interval
+from twin.intervals import mean_interval, share_interval
 from twin.plan import RunPlan, invited, make_plan
 from twin.programme import FINEST, ParticipationRule
 from twin.simulate import execute
@@ -70,6 +70,7 @@ def sweep(
     scenario: Mapping[str, Any] | None = None,
     start: str | date | datetime | None = None,
     days: int | None = None,
+    years: int | None = None,
     rule: ParticipationRule = FINEST,
     partners: int = 0,
     engine: Engine | None = None,
@@ -85,6 +86,7 @@ def sweep(
         scenario: Fields that stay the same.
         start: First day, or an aware instant.
         days: Length of each run in days.
+        years: The same in calendar years, in place of days.
         rule: The programme's rule.
         partners: Partners that are not cities, for rules that ask for them.
         engine: Where to compute; processes of this machine if left out.
@@ -105,6 +107,7 @@ def sweep(
             scenario=_with(scenario or {}, point, several=len(loaded) > 1),
             start=start,
             days=days,
+            years=years,
             seed=seed,
             replications=1,
             rule=rule,
@@ -194,9 +197,12 @@ def _gather(
     tables = [[pd.read_parquet(_file(folder, plans[p, seed])) for seed in seeds] for p in range(len(points))]
     rows = tables[0][0][["pilot", "city", "kpi", "unit", "better"]]
     values = np.array([[table.value.to_numpy(float) for table in of_point] for of_point in tables])
+    pilots = [plugins.load(name) for name in plans[0, seeds[0]].pilot_ids]
+    shares = {(pilot.id, kpi.id) for pilot in pilots for kpi in pilot.kpis if kpi.share}
+    share = [(row.pilot, row.kpi) in shares for row in rows.itertuples()]
     grid = [{field: _plain(point[field]) for field in fields} for point in points]
     table = pd.concat(
-        [rows.assign(**cells, **_summary(values[p], values[0])) for p, cells in enumerate(grid)]
+        [rows.assign(**cells, **_summary(values[p], values[0], share)) for p, cells in enumerate(grid)]
     )
     samples = pd.concat(
         [
@@ -221,9 +227,10 @@ def _gather(
     return Sweep(fields, table, samples, folder)
 
 
-def _summary(values: Floats, base: Floats) -> dict[str, Sequence[float]]:
+def _summary(values: Floats, base: Floats, share: Sequence[bool]) -> dict[str, Sequence[float]]:
     """Statistics of one point's KPIs; both arrays are seeds × KPIs, ``base`` is the first point's."""
-    level = zip(*(mean_interval(column) for column in values.T), strict=True)
+    intervals = [share_interval if bounded else mean_interval for bounded in share]
+    level = zip(*(of(column) for of, column in zip(intervals, values.T, strict=True)), strict=True)
     paired = zip(*(mean_interval(column)[:3] for column in (values - base).T), strict=True)
     columns = dict(zip(("value", "low", "high", "n"), level, strict=True))
     return columns | dict(zip(("difference", "difference_low", "difference_high"), paired, strict=True))

@@ -1,6 +1,7 @@
 """How sure a mean over replications is.
 
-Source: Law, Simulation Modeling and Analysis, section 4.5 (confidence interval for a mean).
+Sources: Law, Simulation Modeling and Analysis, section 4.5 (confidence interval for a mean); Brown, Cai &
+DasGupta 2001, Statistical Science 16:101-133, section 4 (logit interval for a share).
 """
 
 from __future__ import annotations
@@ -28,3 +29,17 @@ def mean_interval(values: npt.NDArray[np.float64]) -> tuple[float, float, float,
 
     half = float(stdtrit(n - 1, 0.975) * values.std(ddof=1) / math.sqrt(n))
     return mean, mean - half, mean + half, n
+
+
+def share_interval(values: npt.NDArray[np.float64]) -> tuple[float, float, float, int]:
+    """The same for shares of a whole: the interval is worked out on the logit and stays within 0 and 1.
+
+    Values that are all 0, or all 1, or lie outside, are treated as any numbers.
+    """
+    mean, low, high, n = mean_interval(values)
+    if n < 2 or not 0 < mean < 1 or np.nanmin(values) < 0 or np.nanmax(values) > 1:
+        return mean, low, high, n
+    # The half width on the logit follows from the derivative of the logit at the mean.
+    half = (high - low) / 2 / (mean * (1 - mean))
+    middle = math.log(mean / (1 - mean))
+    return mean, 1 / (1 + math.exp(half - middle)), 1 / (1 + math.exp(-half - middle)), n

@@ -106,6 +106,7 @@ class Kpi:
         better: Which way is better.
         definition: How it is computed, precisely enough to be computed again.
         source: Standard, paper or programme that defines it.
+        share: Whether it is a share of a whole, whose interval stays between 0 and 1.
     """
 
     id: str
@@ -114,6 +115,7 @@ class Kpi:
     better: Better
     definition: str
     source: str
+    share: bool = False
 
 
 class Estimate(NamedTuple):
@@ -242,6 +244,8 @@ class Pilot(ABC):
     """Length of the coupling window; all models of a run share the shortest."""
     replications: ClassVar[int] = 1
     """How often a run is repeated with other random numbers when the user does not say."""
+    frontiers: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Pairs of KPIs that a sweep draws against one another; the first two with a better direction if none."""
     separable: ClassVar[bool] = False
     """Whether the cities' models talk only through signals, so that each can run on its own node."""
 

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -25,6 +26,7 @@ from twin.signals import turn_order
 from twin.versions import versions
 
 DAY_S = 86_400
+MOST_YEARS = 100
 
 
 class PilotPlan(BaseModel):
@@ -108,6 +110,7 @@ def make_plan(
     scenario: Mapping[str, Any] | None = None,
     start: str | date | datetime | None = None,
     days: int | None = None,
+    years: int | None = None,
     seed: int = 1,
     replications: int | None = None,
     rule: ParticipationRule = FINEST,
@@ -121,6 +124,7 @@ def make_plan(
         scenario: Fields of the scenario; with several pilots, a mapping from pilot id to fields.
         start: First day (midnight in the first city's time zone) or an aware instant.
         days: Length of the run.
+        years: The same in calendar years, in place of days.
         seed: Root of all random streams.
         replications: How often the run is repeated with other random numbers, for intervals.
         rule: The programme's rule.
@@ -145,6 +149,7 @@ def make_plan(
             state = readiness(pilot, by_city[city.id])
             if not state.ready:
                 raise NeedUnmet(state)
+    begins = _instant(start or min(pilot.start for pilot in pilots), cities[0])
     try:
         return RunPlan(
             pilots=tuple(
@@ -160,8 +165,8 @@ def make_plan(
                 CityPlan(city=city, pack_sha256=by_city[city.id].hash, demo=by_city[city.id].demo)
                 for city in cities
             ),
-            start=_instant(start or min(pilot.start for pilot in pilots), cities[0]),
-            days=max(pilot.days for pilot in pilots) if days is None else days,
+            start=begins,
+            days=_days(pilots, days, years, begins.astimezone(ZoneInfo(cities[0].timezone)).date()),
             seed=seed,
             replications=max(p.replications for p in pilots) if replications is None else replications,
             window_s=min(pilot.window_s for pilot in pilots),
@@ -176,6 +181,23 @@ def make_plan(
             field=".".join(map(str, first["loc"])),
             value=first["input"],
         ) from error
+
+
+def _days(pilots: Sequence[Pilot], days: int | None, years: int | None, begins: date) -> int:
+    """Length of a run in days, from days or from calendar years."""
+    if years is None:
+        return max(pilot.days for pilot in pilots) if days is None else days
+    if days is not None:
+        raise InvalidInput("a run's length is given in days or in years", field="days", value=days)
+    if not 1 <= years <= MOST_YEARS:
+        raise InvalidInput(
+            "a run of so many years cannot be planned",
+            field="years",
+            value=years,
+            expected=f"1 to {MOST_YEARS}",
+        )
+    first = begins.replace(day=min(begins.day, 28))  # the 29th of February has no anniversary
+    return (first.replace(year=first.year + years) - first).days
 
 
 def invited(names: Sequence[str], rule: ParticipationRule = FINEST, *, partners: int = 0) -> list[City]:

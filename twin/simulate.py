@@ -26,7 +26,7 @@ from geodata.locate import pack_of
 from geodata.pack import CityPack
 from twin import plugins
 from twin.errors import ContractBroken, NotEligible, RunFailed
-from twin.intervals import mean_interval
+from twin.intervals import mean_interval, share_interval
 from twin.packs import PackView
 from twin.pilot import CityModel, Estimate, Pilot
 from twin.plan import RunPlan, final_verdict, invited, make_plan, validate_scenario
@@ -44,6 +44,7 @@ def run(
     scenario: Mapping[str, Any] | None = None,
     start: str | date | datetime | None = None,
     days: int | None = None,
+    years: int | None = None,
     seed: int = 1,
     replications: int | None = None,
     rule: ParticipationRule = FINEST,
@@ -57,6 +58,7 @@ def run(
         scenario: Fields of the pilot's scenario; with several pilots, a mapping from pilot id to fields.
         start: First day, or an aware instant.
         days: Length of the run in days.
+        years: The same in calendar years, in place of days.
         seed: Root of all random streams.
         replications: How often the run is repeated for intervals.
         rule: The programme's rule.
@@ -75,6 +77,7 @@ def run(
         scenario=scenario,
         start=start,
         days=days,
+        years=years,
         seed=seed,
         replications=replications,
         rule=rule,
@@ -275,7 +278,9 @@ def _result(
     for pilot in pilots:
         for city in plan.city_ids:
             for kpi in pilot.kpis:
-                value, low, high = _interval([outcome.kpis[pilot.id, city, kpi.id] for outcome in outcomes])
+                value, low, high = _interval(
+                    [outcome.kpis[pilot.id, city, kpi.id] for outcome in outcomes], share=kpi.share
+                )
                 rows.append((pilot.id, city, kpi.id, value, kpi.unit, kpi.better, low, high))
     manifest = {
         "format": FORMAT,
@@ -302,13 +307,13 @@ def _not_counted(plan: RunPlan, outcome: _Outcome) -> dict[str, str]:
     return reasons
 
 
-def _interval(values: Sequence[float | Estimate]) -> tuple[float, float, float]:
+def _interval(values: Sequence[float | Estimate], *, share: bool) -> tuple[float, float, float]:
     """Mean of a KPI over replications with its 95 % interval, or the model's own interval."""
     if all(isinstance(value, Estimate) for value in values):
         mean = np.array(values, dtype=float).mean(axis=0)
         return float(mean[0]), float(mean[1]), float(mean[2])
     numbers = np.array([v.value if isinstance(v, Estimate) else v for v in values], dtype=float)
-    return mean_interval(numbers)[:3]
+    return (share_interval if share else mean_interval)(numbers)[:3]
 
 
 def _about(pilot: Pilot) -> dict[str, Any]:

@@ -2,8 +2,7 @@
 
 A scope is an action, a colon and a pattern of resource ids: ``read:tallinn.buildings`` lets read one dataset,
 ``read:tallinn.*`` all of a city, ``run:*`` run any process. Scopes of a key only take away from what its
-tenant
-may do; they never add.
+tenant may do; they never add.
 """
 
 from __future__ import annotations

@@ -2,9 +2,8 @@
 
 Before an answer's first byte leaves, one line is written to a journal, a file the system keeps even when the
 server is killed. Now and then the lines are folded into the ledger in the store, each row carrying the hash
-of
-the one before it. A line has an id; folding the same line twice adds it once. So nothing is lost and nothing
-doubles, wherever the server dies.
+of the one before it. A line has an id; folding the same line twice adds it once. So nothing is lost and
+nothing doubles, wherever the server dies.
 
 Example: a company asks for 500 buildings with ``Idempotency-Key: order-17``, the connection breaks, it asks
 again with the same key and gets the same answer: the ledger has one row.
@@ -30,6 +29,7 @@ from geodata.manifest import canonical_json
 
 FIRST = "0" * 64
 _FOLD_ROWS = 2000
+_ASK_IDS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +155,7 @@ def append(store: Store, rows: list[dict[str, Any]]) -> int:
     with store.write() as connection:
         if not store.is_sqlite:  # an SQLite transaction that writes is alone as it is
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(7766)"))
-        ids = [row["id"] for row in rows]
-        known = set(connection.execute(sa.select(USAGE.c.id).where(USAGE.c.id.in_(ids))).scalars())
+        known = _known(connection, [row["id"] for row in rows])
         last = connection.execute(
             sa.select(USAGE.c.seq, USAGE.c.hash).order_by(USAGE.c.seq.desc()).limit(1)
         ).first()
@@ -173,6 +172,16 @@ def append(store: Store, rows: list[dict[str, Any]]) -> int:
         if chained:
             connection.execute(sa.insert(USAGE), chained)
         return len(chained)
+
+
+def _known(connection: sa.Connection, ids: list[str]) -> set[str]:
+    """Which ids the ledger has; asked in lots of one size, since a driver keeps each question it has seen."""
+    found: set[str] = set()
+    for start in range(0, len(ids), _ASK_IDS):
+        lot = ids[start : start + _ASK_IDS]
+        lot += lot[-1:] * (_ASK_IDS - len(lot))
+        found |= set(connection.execute(sa.select(USAGE.c.id).where(USAGE.c.id.in_(lot))).scalars())
+    return found
 
 
 def hash_of_row(row: Mapping[str, Any]) -> str:

@@ -1,8 +1,7 @@
 """Features ready to be sent: bytes of GeoJSON in one file, bounds in columns beside it.
 
 A query asks an index of the features' bounds, looks closer at the few that straddle the edge of the box, and
-joins
-the chosen features' bytes.
+joins the chosen features' bytes.
 """
 
 from __future__ import annotations

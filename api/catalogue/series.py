@@ -1,8 +1,7 @@
 """Series of values at places: weather of a city, power of a meter, carbon dioxide in a classroom.
 
 All series of a collection lie behind one another in flat arrays, each series' rows from one offset to the
-next
-and sorted by time, so that series may differ in length and step.
+next and sorted by time, so that series may differ in length and step.
 """
 
 from __future__ import annotations

@@ -50,14 +50,17 @@ def packs_here(result: Result) -> dict[str, CityPack]:
 
 
 def write_sweep_charts(swept: Sweep, manifest: dict[str, Any], folder: Path) -> list[Path]:
-    """Write the charts of a sweep; the first two KPIs with a better direction make a trade-off."""
+    """Write the charts of a sweep; the pilot's frontiers, or its first two directed KPIs, make trade-offs."""
     from twin.charts import charts_of_sweep, write
+    from twin.plugins import load
 
     pairs = {}
     for pilot, rows in swept.table.groupby("pilot", sort=False):
         directed = list(dict.fromkeys(rows.kpi[rows.better != "neither"]))
-        if len(directed) > 1:
-            pairs[str(pilot)] = (directed[0], directed[1])
+        varied = rows.groupby(["kpi", "city"]).value.nunique().groupby("kpi").max() > 1
+        declared = [pair for pair in load(str(pilot)).frontiers if varied[list(pair)].all()]
+        if declared or len(directed) > 1:
+            pairs[str(pilot)] = declared or [(directed[0], directed[1])]
     return write(charts_of_sweep(swept, manifest, pairs), folder)
 
 

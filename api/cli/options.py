@@ -25,6 +25,9 @@ Start = Annotated[
 Days = Annotated[
     int | None, typer.Option(min=1, help="Length of the run; the pilot's own choice if left out.")
 ]
+Years = Annotated[
+    int | None, typer.Option(min=1, help="Length of the run in calendar years, in place of days.")
+]
 Seed = Annotated[int, typer.Option(min=0, help="Root of all random numbers.")]
 Replications = Annotated[
     int | None,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         "twinbox run transport --city tallinn --city rae --seed 1",
         "twinbox run transport --city tallinn --city rae --set fleet_size=40 --replications 20",
         "twinbox run transport microgrid --city tallinn --city rae --set transport.fleet_size=40",
+        "twinbox run green --city tallinn --city helsinki --years 30",
         "twinbox run street_lamps --city tartu --city paldiski --scenario night.toml --chart charts",
     ),
 )
@@ -36,6 +37,7 @@ def run(
     city: options.Cities = None,
     start: options.Start = None,
     days: options.Days = None,
+    years: options.Years = None,
     seed: options.Seed = 1,
     replications: options.Replications = None,
     scenario: options.ScenarioFile = None,
@@ -51,7 +53,7 @@ def run(
     run again is not simulated again: it is shown from the store.
     """
     plan, packs = planned(
-        pilots, city or [], start=start, days=days, seed=seed, replications=replications,
+        pilots, city or [], start=start, days=days, years=years, seed=seed, replications=replications,
         scenario=scenario, settings=settings or [], rule=rule, partners=partners,
     )  # fmt: skip
     # Imported only now: a refused plan is told at once, and the store takes a second to import.
@@ -72,6 +74,7 @@ def planned(
     *,
     start: str | None,
     days: int | None,
+    years: int | None,
     seed: int,
     replications: int | None,
     scenario: Path | None,
@@ -91,7 +94,7 @@ def planned(
     packs = {city.id: pack_of(city) for city in cities}
     plan = make_plan(
         pilots, packs.values(), scenario=scenario_of(pilots, scenario, settings), start=start, days=days,
-        seed=seed, replications=replications, rule=the_rule, partners=partners,
+        years=years, seed=seed, replications=replications, rule=the_rule, partners=partners,
     )  # fmt: skip
     return plan, packs
 

@@ -45,6 +45,7 @@ def sweep(
     ] = 5,
     start: options.Start = None,
     days: options.Days = None,
+    years: options.Years = None,
     scenario: options.ScenarioFile = None,
     settings: options.Settings = None,
     rule: options.Rule = options.FINEST_RULE,
@@ -64,7 +65,7 @@ def sweep(
     from api.cli.screen import emit
 
     done = _swept(
-        pilots, city or [], grid or [], seeds, start=start, days=days, scenario=scenario,
+        pilots, city or [], grid or [], seeds, start=start, days=days, years=years, scenario=scenario,
         settings=settings or [], rule=rule, partners=partners, workers=workers, quiet=json,
     )  # fmt: skip
     manifest = _manifest(done)
@@ -92,6 +93,7 @@ def _swept(
     *,
     start: str | None,
     days: int | None,
+    years: int | None,
     scenario: Path | None,
     settings: list[str],
     rule: str,
@@ -121,6 +123,7 @@ def _swept(
             scenario=fields[pilots[0].id] if len(pilots) == 1 else fields,
             start=start,
             days=days,
+            years=years,
             rule=the_rule,
             partners=partners,
             engine=Processes(workers),

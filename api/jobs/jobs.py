@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -159,15 +159,27 @@ class Jobs:
         event = {"status": "dismissed", "message": "dismissed"}
         return self._change(job, ("accepted", "running"), at, changes, event)
 
-    def recover(self, most_attempts: int) -> tuple[int, int]:
-        """After a restart: running jobs of this server wait again, or fail when they were tried too often.
+    def recover(
+        self, most_attempts: int, lapsed_at: str | None = None, besides: Collection[str] = ()
+    ) -> tuple[int, int]:
+        """Running jobs that nobody runs wait again, or fail when they were tried too often.
+
+        Args:
+            most_attempts: How often a job is tried.
+            lapsed_at: Only jobs whose lease has ended by then; all of this server's jobs if left out, as
+                after a restart.
+            besides: Jobs that are known to run.
 
         Returns:
             How many wait again, how many failed.
         """
         again = failed = 0
         lost = sa.select(JOBS).where(JOBS.c.status == "running", JOBS.c.boot_id == self.server)
+        if lapsed_at is not None:
+            lost = lost.where(JOBS.c.lease_until < lapsed_at)
         for row in self.store.rows(lost):
+            if row["id"] in besides:
+                continue
             if row["attempt"] < most_attempts:
                 changes = {"status": "accepted", "message": "its worker was lost; waits again", "progress": 0}
                 event = {"status": "accepted", "progress": 0, "message": "its worker was lost; waits again"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import time
@@ -25,6 +26,7 @@ from geodata.errors import TwinboxError
 
 LEASE = timedelta(seconds=15)
 _BEAT_S = 3.0
+_LOOK_S = 5.0
 _ATTEMPTS = 3
 _LOG = logging.getLogger("twinbox.jobs")
 
@@ -59,10 +61,15 @@ class Manager:
 
     async def start(self) -> None:
         """Recover what a crash left, and begin to take jobs."""
-        again, failed = await anyio.to_thread.run_sync(self.jobs.recover, _ATTEMPTS)
+        await self._recover(None)
+        self._loop = asyncio.create_task(self._take_jobs())
+
+    async def _recover(self, lapsed_at: str | None) -> None:
+        again, failed = await anyio.to_thread.run_sync(
+            self.jobs.recover, _ATTEMPTS, lapsed_at, [*self._running]
+        )
         if again or failed:
             _LOG.warning("recovered jobs", extra={"again": again, "failed": failed})
-        self._loop = asyncio.create_task(self._take_jobs())
 
     async def submit(self, caller: Caller, process: str, inputs: Mapping[str, Any]) -> str:
         """Accept a job: it stands in the store when this returns.
@@ -148,16 +155,30 @@ class Manager:
             event.set()
 
     async def _take_jobs(self) -> None:
+        """Take jobs as they come and as workers become free.
+
+        Now and then look without being woken: a store that did not answer for a while may have kept a job's
+        end from being written. Such a job's lease runs out, for nobody renews it, and it is taken again.
+        """
         while True:
             self._wake.clear()
-            waiting = await anyio.to_thread.run_sync(self.jobs.waiting)
-            for row in _fair(waiting, [tenant for tenant, _ in self._running.values()]):
-                if len(self._running) >= self.at_once:
-                    break
-                if row["id"] not in self._running:
-                    task = asyncio.create_task(self._do(row))
-                    self._running[row["id"]] = (row["tenant"], task)
-            await self._wake.wait()
+            try:
+                await self._recover(stamp())
+                await self._take()
+            except sa.exc.SQLAlchemyError:
+                _LOG.exception("the store does not answer; jobs wait")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_S):
+                    await self._wake.wait()
+
+    async def _take(self) -> None:
+        waiting = await anyio.to_thread.run_sync(self.jobs.waiting)
+        for row in _fair(waiting, [tenant for tenant, _ in self._running.values()]):
+            if len(self._running) >= self.at_once:
+                break
+            if row["id"] not in self._running:
+                task = asyncio.create_task(self._do(row))
+                self._running[row["id"]] = (row["tenant"], task)
 
     async def _do(self, row: sa.RowMapping) -> None:
         job = row["id"]
@@ -208,7 +229,10 @@ class Manager:
     async def _beat(self, job: str) -> None:
         while True:
             await asyncio.sleep(_BEAT_S)
-            await anyio.to_thread.run_sync(self.jobs.renew, job, stamp(now() + LEASE))
+            try:
+                await anyio.to_thread.run_sync(self.jobs.renew, job, stamp(now() + LEASE))
+            except sa.exc.SQLAlchemyError:
+                _LOG.exception("a lease cannot be renewed", extra={"job": job})
 
     def _settle(self, row: sa.RowMapping, done: Mapping[str, Any], cpu_s: float) -> None:
         """Keep a job's outputs and note its use once: the ledger knows a job's mark, whoever repeats it."""

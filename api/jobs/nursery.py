@@ -1,9 +1,9 @@
 """A nursery of processes: one that has the scientific libraries loaded and forks a child for each task.
 
 A fresh Python with geopandas takes seconds to start; a fork of one that has it takes milliseconds. The
-nursery
-itself runs no task and no pilot: each fork becomes a supervisor (:mod:`api.jobs.supervisor`) with one worker
-below it. The server asks through a socket, handing over the socket on which the supervisor shall talk to it.
+nursery itself runs no task and no pilot: each fork becomes a supervisor (:mod:`api.jobs.supervisor`) with one
+worker below it. The server asks through a socket, handing over the socket on which the supervisor shall talk
+to it.
 """
 
 from __future__ import annotations

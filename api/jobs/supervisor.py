@@ -1,9 +1,8 @@
 """A supervisor: one process that watches one worker, and ends it with everything the worker has started.
 
 It is the foreman between the server and a pilot's code. Whatever the worker forks stays its descendant: it
-asks
-the system for orphans (``PR_SET_CHILD_SUBREAPER``), so that nothing slips away by leaving its group. When the
-server goes, its socket closes, and the supervisor clears the floor and leaves.
+asks the system for orphans (``PR_SET_CHILD_SUBREAPER``), so that nothing slips away by leaving its group.
+When the server goes, its socket closes, and the supervisor clears the floor and leaves.
 """
 
 from __future__ import annotations
@@ -93,9 +92,15 @@ def _watch(
         now = time.monotonic()
         if now - looked >= _LOOK_S:
             looked = now
+            if _has_ended(worker) and not select.select([reading], [], [], 0)[0]:
+                return _how_it_ended(worker, last)  # what it forked still holds the pipe
             reason = _over_limit(now - started, limits, folder)
             if reason:
                 return reason
+
+
+def _has_ended(worker: int) -> bool:
+    return os.waitid(os.P_PID, worker, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def _how_it_ended(worker: int, last: bytes) -> str:

@@ -52,7 +52,7 @@ _OK: dict[int | str, dict[str, Any]] = {
 }
 
 
-def _names(
+async def _names(
     names: Annotated[
         str | None, Query(alias="parameter-name", max_length=2000, description="Parameters, comma-separated.")
     ] = None,

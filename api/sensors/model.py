@@ -1,8 +1,7 @@
 """Sensors as SensorThings entities: a room is a thing, each property measured in it a datastream.
 
 The entities mirror the rows of the packs' datasets ``sensors``; nothing is kept twice. Every id begins with
-the
-collection's city, so that ids of two cities never meet.
+the collection's city, so that ids of two cities never meet.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Observations: those of the packs and those that came in since, as one series for each datastream.
 
 An observation is named by its datastream and its instant; sent again, it replaces itself, so that a gateway
-that
-repeats a batch after a broken connection doubles nothing. The latest of each datastream is kept at hand.
+that repeats a batch after a broken connection doubles nothing. The latest of each datastream is kept at hand.
 """
 
 from __future__ import annotations

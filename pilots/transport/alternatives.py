@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geodata.streets import transit_times
 from pilots.transport.area import CIRCUITY, WALKING_M_S, Area
 from pilots.transport.choice import Offer, Tastes, mode_shares
+from pilots.transport.lines import HOURS, Lines
 from pilots.transport.scenario import TransportScenario
-from twin.packs import PackView
 
 FloatArray = NDArray[np.float64]
-
-HOURS = (8, 13, 20)
-"""Hours whose headways stand for the morning, the day and the evening."""
 
 EXPECTED_WAIT_SHARE = 0.4
 """Wait that travellers expect of the service, as a share of the longest they are promised."""
@@ -54,80 +49,33 @@ class LineBus:
         return (self.boardings > 0) & (self.boardings < 1.5) & (2 * self.wait_s <= seconds)
 
 
-def line_bus(
-    area: Area,
-    packs: Mapping[str, PackView],
-    requests: pd.DataFrame,
-    day_type: str,
-    withdrawn: Sequence[str] = (),
-) -> LineBus:
-    """Expected journeys by line bus within each city; a trip across the border has none.
+def line_bus(lines: Lines | None, requests: pd.DataFrame) -> LineBus:
+    """Expected journeys by line bus, across the cities' borders too.
 
     Args:
-        area: Stops.
-        packs: Each city's lines.
-        requests: Columns ``origin``, ``destination`` (rows of stops), ``request_time_s``, ``walk_m``.
-        day_type: ``weekday``, ``saturday`` or ``sunday``.
-        withdrawn: Lines that no longer run, by number or id.
+        lines: The cities' lines, or None if there are none.
+        requests: Columns ``origin``, ``destination`` (rows of stops), ``earliest_s``, ``walk_m``.
 
     Returns:
         The journeys.
     """
     parts = np.full((4, len(requests)), np.inf)
-    band = np.argmin(np.abs(requests["request_time_s"].to_numpy()[:, None] / 3600 - np.array(HOURS)), axis=1)
-    origin, destination = requests["origin"].to_numpy(), requests["destination"].to_numpy()
-    city_of = area.stops["city"].to_numpy()
-    for city, pack in sorted(packs.items()):
-        if not (pack.has("rides") and pack.has("headways")):
-            continue
-        table = pack.table("stops", ["stop_id"])
-        row_of = pd.Series(np.arange(len(table)), index=table["stop_id"].astype(str))
-        # Virtual stops have no line.
-        stop = area.stops["stop_id"].map(row_of).fillna(-1).to_numpy(np.int64)
-        inside = (origin >= 0) & (destination >= 0)
-        inside &= (stop[np.maximum(origin, 0)] >= 0) & (stop[np.maximum(destination, 0)] >= 0)
-        inside &= (city_of[np.maximum(origin, 0)] == city) & (city_of[np.maximum(destination, 0)] == city)
-        rides, headways = _running(pack, withdrawn)
-        for number, hour in enumerate(HOURS):
+    if lines is not None:
+        band = band_of(requests["earliest_s"].to_numpy(np.float64))
+        ends = [lines.row[np.maximum(requests[end].to_numpy(), 0)] for end in ("origin", "destination")]
+        inside = (requests["origin"] >= 0).to_numpy() & (requests["destination"] >= 0).to_numpy()
+        inside &= (ends[0] >= 0) & (ends[1] >= 0)
+        for number, journeys in enumerate(lines.journeys):
             rows = np.flatnonzero(inside & (band == number))
-            if len(rows) == 0:
-                continue
-            times = transit_times(
-                table,
-                rides,
-                headways,
-                hour=_known_hour(headways, day_type, hour),
-                day_type=day_type,  # type: ignore[arg-type]
-            )
-            ends = stop[origin[rows]], stop[destination[rows]]
-            for part, matrix in enumerate((times.in_vehicle_s, times.wait_s, times.walk_s, times.boardings)):
-                parts[part, rows] = matrix[ends]
+            parts[:, rows] = journeys[:, ends[0][rows], ends[1][rows]]
     parts[2] += requests["walk_m"].to_numpy() / WALKING_M_S
     return LineBus(*parts)
 
 
-def _known_hour(headways: pd.DataFrame, day_type: str, hour: float) -> float:
-    """The hour itself if headways are known for it, else the middle of the nearest band that is known.
-
-    Some cities share the headways of the morning peak alone; they then stand for the whole day.
-    """
-    types = (day_type, "daily") if day_type == "weekday" else (day_type, "weekend", "daily")
-    bands = headways.loc[headways["day_type"].isin(types), ["start_h", "end_h"]].drop_duplicates()
-    if bands.empty or ((bands["start_h"] <= hour) & (hour < bands["end_h"])).any():
-        return hour
-    away = np.maximum(bands["start_h"] - hour, hour - bands["end_h"])
-    nearest = int(np.argmin(np.asarray(away)))
-    return float(bands[["start_h", "end_h"]].to_numpy(np.float64)[nearest].mean())
-
-
-def _running(pack: PackView, withdrawn: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Rides and headways of the lines that still run."""
-    gone = set(withdrawn)
-    if gone and pack.has("lines"):
-        lines = pack.table("lines", ["line_id", "name"])
-        gone |= set(lines.loc[lines["name"].isin(gone), "line_id"])
-    rides, headways = pack.table("rides"), pack.table("headways")
-    return rides[~rides["line_id"].isin(gone)], headways[~headways["line_id"].isin(gone)]
+def band_of(time_s: FloatArray) -> NDArray[np.int64]:
+    """Which of ``HOURS`` is nearest to times of day, shape of the times."""
+    hour = time_s[:, None] % 86_400 / 3600
+    return np.asarray(np.argmin(np.abs(hour - np.array(HOURS)), axis=1), dtype=np.int64)
 
 
 def choose(

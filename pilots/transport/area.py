@@ -47,10 +47,12 @@ class Area:
     Attributes:
         network: Drives between stops; node k is row k of ``stops``.
         stops: Columns ``city``, ``stop_id``, ``name``, ``x_m``, ``y_m``.
-        cells: Columns ``city``, ``district_id``, ``x_m``, ``y_m``, ``population``, ``young`` (10 to 19),
-            ``stop`` (row of the nearest stop), ``walk_m``.
+        cells: Where trips begin and end. Columns ``city``, ``district_id``, ``x_m``, ``y_m``, ``population``,
+            ``young`` (10 to 19), ``activity`` (1 for a place where a line stops), ``stop`` (row of the
+            nearest stop), ``walk_m``.
         schools: Columns ``city``, ``pupils``, ``stop``, ``walk_m``.
         districts: Columns ``city``, ``district_id``, ``name``, ``population``.
+        crs: Coordinate reference system of all coordinates.
         notes: What must stand beside the numbers, by city.
     """
 
@@ -59,6 +61,7 @@ class Area:
     cells: pd.DataFrame
     schools: pd.DataFrame
     districts: pd.DataFrame
+    crs: str
     notes: Mapping[str, tuple[str, ...]]
 
 
@@ -123,7 +126,7 @@ def area_of(
     order = sorted(packs)
     graph = combine([graphs[city] for city in order], max_gap_m=LINK_REACH_M)
     cells = pd.concat([_cells(packs[city], graph.crs) for city in order], ignore_index=True)
-    stops = pd.concat([_stops(packs[city], graph) for city in order], ignore_index=True)
+    stops = _once(pd.concat([_stops(packs[city], graph) for city in order], ignore_index=True))
     stops = pd.concat([stops, _virtual_stops(stops, cells, scenario.max_walk_m)], ignore_index=True)
     places = snap(
         graph, stops[["x_m", "y_m"]].to_numpy(), max_distance_m=SNAP_M, names=stops["stop_id"].tolist()
@@ -151,7 +154,7 @@ def area_of(
         table["stop"], table["walk_m"] = np.asarray(nearest, np.int64), CIRCUITY * np.asarray(metres)
     districts = pd.concat([_districts(packs[city], cells) for city in order], ignore_index=True)
     notes = {city: _notes(packs[city], tables[0].note) for city in order}
-    return Area(network, stops, cells, schools, districts, notes)
+    return Area(network, stops, cells, schools, districts, graph.crs, notes)
 
 
 def _slowed(graph: StreetGraph, factor: float, top_speed_kmh: float) -> StreetGraph:
@@ -164,15 +167,25 @@ def _stops(pack: PackView, graph: StreetGraph) -> pd.DataFrame:
     if "mode" in stops:
         stops = stops[stops["mode"].isna() | stops["mode"].isin(ON_STREET)]
     stops = stops.sort_values("stop_id", kind="stable")
+    inside = pack.features("districts").to_crs(graph.crs).union_all().contains(stops.geometry)
     return pd.DataFrame(
         {
             "city": pack.city.id,
+            "inside": np.asarray(inside, np.bool_),
             "stop_id": stops["stop_id"].astype(str).to_numpy(),
             "name": stops["name"].astype(str).to_numpy(),
             "x_m": stops.geometry.x.to_numpy(),
             "y_m": stops.geometry.y.to_numpy(),
         }
     )
+
+
+def _once(stops: pd.DataFrame) -> pd.DataFrame:
+    """Stops near a border that both cities list, kept for the city they lie in."""
+    place = stops[["x_m", "y_m"]].round(0)
+    same = stops["stop_id"] + place["x_m"].astype(str) + place["y_m"].astype(str)
+    first = stops["inside"].groupby(same).idxmax()
+    return stops.loc[np.sort(first.to_numpy())].drop(columns="inside").reset_index(drop=True)
 
 
 def _virtual_stops(stops: pd.DataFrame, cells: pd.DataFrame, max_walk_m: float) -> pd.DataFrame:
@@ -214,19 +227,34 @@ def _cells(pack: PackView, crs: str) -> pd.DataFrame:
     kept = areas.drop(index=per_area.index)
     row = np.concatenate([kept.index.to_numpy(), inside["index_right"].to_numpy()])
     middle = pd.concat([kept.geometry.representative_point(), inside.geometry]).to_numpy()
-    points = gpd.GeoDataFrame({"cell": np.arange(len(row))}, geometry=middle, crs=crs)
+    homes = gpd.GeoDataFrame({"cell": row}, geometry=middle, crs=crs)
     share = 1.0 / per_area.reindex(row).fillna(1).to_numpy(np.float64)
     districts = pack.features("districts").to_crs(crs)[["district_id", "geometry"]]
-    joined = points.sjoin_nearest(districts, how="left").drop_duplicates("cell").sort_values("cell")
     young = areas["population_10_19"] if "population_10_19" in areas else 0.1 * areas["population"]
+    table = _placed(homes, districts).assign(
+        city=pack.city.id,
+        population=share * np.nan_to_num(areas["population"].to_numpy(dtype=np.float64)[row]),
+        young=share * np.nan_to_num(young.to_numpy(dtype=np.float64)[row]),
+        activity=0.0,
+    )
+    active = _placed(stops.sjoin(districts, predicate="within")[["geometry"]], districts)
+    lacking = districts[~districts["district_id"].astype(str).isin(active["district_id"])]
+    empty = _placed(lacking.set_geometry(lacking.representative_point()), districts)
+    places = pd.concat([one for one in (active, empty) if len(one)], ignore_index=True)
+    places = places.assign(city=pack.city.id, population=0.0, young=0.0, activity=1.0)
+    return pd.concat([table, places], ignore_index=True)
+
+
+def _placed(points: gpd.GeoDataFrame, districts: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Points with the district each lies in or nearest to."""
+    points = points[["geometry"]].reset_index(drop=True)
+    joined = points.sjoin_nearest(districts, how="left")
+    joined = joined[~joined.index.duplicated()].sort_index()
     return pd.DataFrame(
         {
-            "city": pack.city.id,
             "district_id": joined["district_id"].astype(str).to_numpy(),
             "x_m": points.geometry.x.to_numpy(),
             "y_m": points.geometry.y.to_numpy(),
-            "population": share * np.nan_to_num(areas["population"].to_numpy(dtype=np.float64)[row]),
-            "young": share * np.nan_to_num(young.to_numpy(dtype=np.float64)[row]),
         }
     )
 

@@ -27,11 +27,11 @@ class Fault:
     """A broken promise or an impossible drive.
 
     Attributes:
-        kind: ``wait``, ``ride``, ``travel``, ``early``, ``order``, ``seats``, ``wheelchair_places``,
-            ``teleport`` (a leg starts where the vehicle is not), ``overlap`` (a leg starts before the one
-            before has ended), ``too_fast``, ``distance``, ``not_there`` (a rider boards or alights where the
-            vehicle is not), ``shift``, ``twice`` (a request appears twice) or ``reason`` (a refusal without
-            one).
+        kind: ``wait``, ``ride``, ``travel``, ``late`` (a connection is missed), ``early``, ``order``,
+            ``seats``, ``wheelchair_places``, ``teleport`` (a leg starts where the vehicle is not),
+            ``overlap`` (a leg starts before the one before has ended), ``too_fast``, ``distance``,
+            ``not_there`` (a rider boards or alights where the vehicle is not), ``shift``, ``twice`` (a
+            request appears twice) or ``reason`` (a refusal without one).
         who: Request id, or vehicle.
         amount: By how much, in seconds, metres or riders.
     """
@@ -95,6 +95,7 @@ def _limits(served: pd.DataFrame, network: Network, policy: Policy) -> list[Faul
     return [
         *faults,
         *_faults("wait", who, served["wait_s"] - policy.patience_s - policy.max_wait_s, TOLERANCE_S),
+        *_faults("late", who, served["dropoff_s"] - served["latest_dropoff_s"], TOLERANCE_S),
         *_faults("ride", who, served["dropoff_s"] - served["boarded_s"] - longest, TOLERANCE_S),
     ]
 

@@ -58,7 +58,9 @@ DEFINITIONS = (
     Indicator("subsidy_per_ride_eur", "EUR", "lower", "(cost - fares) / rides", "T"),
     Indicator("co2_kg", "kg", "lower", "vehicle_km or kWh times factor", "F"),
     Indicator("co2_per_passenger_km_g", "g", "lower", "co2 / the rides' direct kilometres", "F"),
-    Indicator("co2_saved_kg", "kg", "higher", "car drives replaced times factor, less co2", "F"),
+    Indicator(
+        "co2_change_kg", "kg", "lower", "co2 less that of the car drives replaced; below 0 is a saving", "F"
+    ),
 )
 
 
@@ -88,7 +90,7 @@ def economics(result: ServiceResult, factors: Factors, days: float = 1.0) -> dic
         else factors.vehicle_g_co2_per_km
     )
     co2_g = per_km * fleet["vehicle_km"]
-    saved_g = factors.car_share * factors.car_g_co2_per_km * direct_km - co2_g
+    replaced_g = factors.car_share * factors.car_g_co2_per_km * direct_km
     return {
         "cost_eur": cost,
         "cost_per_ride_eur": cost / rides if rides else np.nan,
@@ -97,5 +99,5 @@ def economics(result: ServiceResult, factors: Factors, days: float = 1.0) -> dic
         "subsidy_per_ride_eur": (cost - fares) / rides if rides else np.nan,
         "co2_kg": co2_g / 1000,
         "co2_per_passenger_km_g": co2_g / direct_km if direct_km else np.nan,
-        "co2_saved_kg": saved_g / 1000,
+        "co2_change_kg": (co2_g - replaced_g) / 1000,
     }

@@ -59,7 +59,7 @@ _OF_FLEET = (
     Indicator("vehicles_used", "1", "lower", "vehicles that drove at all", "F"),
     Indicator("vehicles_busy_peak", "1", "lower", "most vehicles at work at once", "F"),
     Indicator("vehicle_km", "km", "lower", "kilometres driven, empty ones included", "M, F, N"),
-    Indicator("revenue_hours", "h", "lower", "from each vehicle's first departure to its last arrival", "N"),
+    Indicator("revenue_hours", "h", "lower", "first departure to last arrival, split by place", "N"),
     Indicator("vehicle_km_per_ride", "km", "lower", "vehicle_km / rides", "F"),
     Indicator("empty_share", "1", "lower", "kilometres with nobody on board / vehicle_km", "M, F, N"),
     Indicator("empty_pickup_share", "1", "lower", "of these, on the way to a pickup / vehicle_km", "M"),
@@ -123,7 +123,7 @@ def fleet_indicators(result: ServiceResult) -> dict[str, float]:
     purpose = legs["purpose"].astype(str).to_numpy()
     total, loaded = km.sum(), km[riders > 0].sum()
     passenger_km = float((km * riders).sum())
-    hours = _revenue_hours(legs)
+    hours = float(legs["span_s"].sum()) / 3600
     return {
         "vehicles": float(result.vehicles),
         "vehicles_used": float(legs["vehicle"].nunique()),
@@ -147,11 +147,6 @@ def fleet_indicators(result: ServiceResult) -> dict[str, float]:
 
 def _ratio(part: float, whole: float) -> float:
     return float(part) / float(whole) if whole > 0 else np.nan
-
-
-def _revenue_hours(legs: pd.DataFrame) -> float:
-    times = legs.groupby("vehicle").agg(first=("depart_s", "min"), last=("arrive_s", "max"))
-    return float((times["last"] - times["first"]).sum() / 3600)
 
 
 def _busy_peak(legs: pd.DataFrame) -> int:

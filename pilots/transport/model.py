@@ -21,7 +21,9 @@ from pilots.transport.alternatives import LineBus
 from pilots.transport.area import WALKING_M_S, Area
 from pilots.transport.economics import Factors, economics
 from pilots.transport.equity import equity
+from pilots.transport.feeder import DIRECT, TO_LINE
 from pilots.transport.indicators import indicators, indicators_by
+from pilots.transport.prebooked import plan_gap
 from pilots.transport.result import ServiceResult
 from pilots.transport.scenario import TransportScenario
 from pilots.transport.service import Service
@@ -40,7 +42,8 @@ class SharedService:
         service: The running service.
         trips: One row per trip drawn, aligned with the service's requests by ``id``.
         bus: Journeys by line bus of the same trips.
-        shares: Mode shares of all travellers by city, or None where they do not choose.
+        shares: Probability of each way to travel of each traveller, by city, shape (3, travellers).
+        potential: Trips a day that begin in each city.
         scenario: What the planner set.
         days: Length of the run.
     """
@@ -49,7 +52,8 @@ class SharedService:
     service: Service
     trips: pd.DataFrame
     bus: LineBus
-    shares: Mapping[str, NDArray[np.float64]] | None
+    shares: Mapping[str, NDArray[np.float64]]
+    potential: pd.Series
     scenario: TransportScenario
     days: float
 
@@ -57,6 +61,14 @@ class SharedService:
     def result(self) -> ServiceResult:
         """The tables of the whole service, once the clock has stopped."""
         return self.service.result()
+
+    @cached_property
+    def plan_gap(self) -> float:
+        """How far the search for a booked day's plan is from proven best, on rides of the busiest time."""
+        if self.service.policy.plan_steps == 0:
+            return np.nan
+        service = self.service
+        return plan_gap(service.network, service.requests, service.fleet, service.policy)
 
 
 class CityTransport(CityModel):
@@ -112,6 +124,7 @@ class CityTransport(CityModel):
             fare_eur=scenario.fare_eur,
             vehicle_g_co2_per_km=scenario.vehicle_g_co2_per_km,
             grid_g_co2_per_kwh=scenario.grid_g_co2_per_kwh,
+            car_share=scenario.car_share,
             electric=scenario.range_km > 0,
             consumption_kwh_per_km=scenario.consumption_kwh_per_km,
         )
@@ -121,6 +134,9 @@ class CityTransport(CityModel):
             **self._access(),
             **self._equity(),
             **self._bounds(),
+            "plan_gap": self.shared.plan_gap,
+            **self._connections(),
+            **self._demand(),
             **self._choice(),
         }
 
@@ -138,7 +154,10 @@ class CityTransport(CityModel):
         """Door-to-door minutes by line bus less those by the service, of each request of this city."""
         trips = self.own.trips
         walk_s = self._drawn["walk_m"].to_numpy()[self._rows] / WALKING_M_S
-        service_s = walk_s + (trips["dropoff_s"] - trips["earliest_s"]).to_numpy()
+        drawn = self._drawn[self._rows]
+        by_line = (drawn["feeder"] == TO_LINE).to_numpy()
+        there_s = np.where(by_line, drawn["line_arrives_s"], trips["dropoff_s"])
+        service_s = walk_s + there_s - drawn["start_s"].to_numpy()
         row = self.shared.trips.index.get_indexer(self._drawn.index)[self._rows]
         gain = (self.shared.bus.total_s[row] - service_s) / 60
         return np.where((trips["status"] == "served").to_numpy() & np.isfinite(gain), gain, np.nan)
@@ -148,7 +167,10 @@ class CityTransport(CityModel):
         """The riders' indicators by district of origin, every district of the city present."""
         district = self._drawn["district_id"].to_numpy()[self._rows]
         table = indicators_by(self.own, district)
-        table["access_gain_mean_min"] = pd.Series(self._gain_min()).groupby(district).mean()
+        gain = pd.Series(self._gain_min())
+        table["access_gain_mean_min"] = gain.groupby(district).mean()
+        # Who is faster by line bus keeps the bus: nobody's access falls.
+        table["access_gained_min"] = gain.clip(lower=0).groupby(district).mean()
         return table.reindex(self._districts.index)
 
     @cached_property
@@ -167,7 +189,7 @@ class CityTransport(CityModel):
         waits = self.by_district["wait_p95_s"].to_numpy(np.float64)
         if (np.isfinite(waits) & (people > 0)).any():
             values["worst_district_wait_p95_s"] = equity(waits, people, higher_is_better=False).worst_value
-        gains = self.by_district["access_gain_mean_min"].to_numpy(np.float64)
+        gains = self.by_district["access_gained_min"].to_numpy(np.float64)
         if (np.isfinite(gains) & (people > 0)).any():
             values["district_access_palma"] = equity(gains, people).palma
         return values
@@ -187,11 +209,35 @@ class CityTransport(CityModel):
             "vehicle_km_bound": float(riders_km / places),
         }
 
+    def _connections(self) -> dict[str, float]:
+        """Rides to and from lines: how many, whether in time, and how long riders stand at the stop."""
+        trips, drawn = self.own.trips, self._drawn[self._rows].reset_index(drop=True)
+        feeder = drawn["feeder"].to_numpy()
+        carried = (feeder != DIRECT) & trips["status"].isin(("served", "stranded")).to_numpy()
+        served = carried & (trips["status"] == "served").to_numpy()
+        in_time = served & (trips["dropoff_s"] <= trips["latest_dropoff_s"] + 1.0).to_numpy()
+        stands = np.where(
+            feeder == TO_LINE,
+            drawn["line_departs_s"] - trips["dropoff_s"],
+            trips["pickup_s"] - drawn["line_arrives_s"],
+        )
+        return {
+            "connections": float(in_time.sum()),
+            "connections_kept_share": float(in_time.sum() / carried.sum()) if carried.any() else np.nan,
+            "connection_wait_mean_s": float(stands[served].mean()) if served.any() else np.nan,
+        }
+
+    def _demand(self) -> dict[str, float]:
+        """What was asked of the service beside all that people travel."""
+        potential = float(self.shared.potential[self.city])
+        asked = len(self.own.trips) / self.shared.days
+        return {"potential_trips": potential, "demand_share": asked / potential if potential else np.nan}
+
     def _choice(self) -> dict[str, float]:
         names = ("on_demand_share", "line_bus_share", "walk_share")
-        if self.shared.shares is None:
-            return dict.fromkeys(names, np.nan)
-        return dict(zip(names, self.shared.shares[self.city].tolist(), strict=True))
+        share = self.shared.shares[self.city]
+        mean = share.mean(axis=1) if share.shape[1] else np.full(len(names), np.nan)
+        return dict(zip(names, mean.tolist(), strict=True))
 
     def balances(self) -> Mapping[str, tuple[float, float]]:
         """Every request has one outcome."""

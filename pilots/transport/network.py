@@ -98,6 +98,12 @@ class Network:
         """Seconds from node to node in each slice, target first: ``[slice, to, from]``."""
         return np.ascontiguousarray(self.travel_time_s.transpose(0, 2, 1))
 
+    @cached_property
+    def least_time_to_s(self) -> NDArray[np.float32]:
+        """Seconds from node to node in the fastest slice, target first: ``[to, from]``."""
+        times = self.travel_time_to_s
+        return times[0] if self.slices == 1 else np.asarray(times.min(axis=0), dtype=np.float32)
+
     @classmethod
     def from_matrices(
         cls,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -13,11 +14,14 @@ from geodata.errors import InvalidInput
 from geodata.streets import StreetGraph, street_graph
 from pilots.transport.alternatives import LineBus, choose, line_bus
 from pilots.transport.area import Area, area_of, neighbourhoods, open_streets
-from pilots.transport.demand import draw_trips
+from pilots.transport.demand import Demand, demand_of, draw_trips, shared_out
 from pilots.transport.economics import DEFINITIONS as OF_MONEY
+from pilots.transport.feeder import fed, feeders
 from pilots.transport.fleet import Fleet, Rest
+from pilots.transport.imported import imported_requests
 from pilots.transport.indicators import DEFINITIONS as OF_SERVICE
 from pilots.transport.indicators import Indicator
+from pilots.transport.lines import Lines, lines_of
 from pilots.transport.model import CityTransport, SharedService
 from pilots.transport.policy import Policy
 from pilots.transport.requests import read_requests
@@ -29,9 +33,12 @@ from twin.world import World
 
 DAY_S = 86_400
 VEHICLES_PER_DEPOT = 20
-SATURDAY = 5
+FRIDAY, SATURDAY = 4, 5
 HEADLINES = ("service_rate", "vehicles", "wait_mean_s", "vehicle_km", "cost_per_ride_eur")
 """Indicators that planners look at first; the first two make the frontier of a sweep."""
+
+SHARES = ("_share", "_rate", "_rate_bound", "_rate_spread", "_rate_gini", "fleet_utilisation")
+"""How the names of indicators end that are shares of a whole."""
 
 _SOURCES = {
     "M": "MATSim drt_customer_stats, drt_vehicle_stats",
@@ -42,6 +49,9 @@ _SOURCES = {
     "AG": "Alonso-González et al. 2018, Transportation Research Record 2672(8)",
     "E": "Delbosc & Currie 2011, Journal of Transport Geography 19:1252-1259",
     "B": "relaxation: vehicles without limit, every place filled",
+    "O": "residents times trips_per_resident, spread as the city's table of trips or by gravity",
+    "Q": "Chandra & Quadrifoglio 2013, Transportation Research B 47:43-55",
+    "X": "Gaul, Klamroth & Stiglmayr 2022, European Journal of Operational Research 301:1046-1067",
     "C": "McFadden 1974; Ben-Akiva & Lerman 1985",
 }
 
@@ -58,13 +68,23 @@ _OF_CITY = (
     Indicator(
         "worst_district_wait_p95_s", "s", "lower", "greatest 95th percentile of waits of a district", "E"
     ),
-    Indicator("district_access_palma", "1", "lower", "Palma ratio of mean access gain, by residents", "E"),
+    Indicator(
+        "district_access_palma", "1", "lower", "Palma ratio of access gain, least 0, by residents", "E"
+    ),
     Indicator(
         "service_rate_bound", "1", "neither", "share of requests any fleet could serve by these rules", "B"
     ),
     Indicator(
         "vehicle_km_bound", "km", "neither", "riders' direct kilometres over places; no plan needs less", "B"
     ),
+    Indicator(
+        "plan_gap", "1", "lower", "plan's km / proven least - 1; ten booked rides of the busiest time", "X"
+    ),
+    Indicator("connections", "1", "higher", "rides to or from a line with a kept connection", "Q"),
+    Indicator("connections_kept_share", "1", "higher", "of feeder rides carried, those in time", "Q"),
+    Indicator("connection_wait_mean_s", "s", "lower", "time at the stop between service and line", "Q"),
+    Indicator("potential_trips", "1", "neither", "trips a day that begin here", "O"),
+    Indicator("demand_share", "1", "neither", "requests / potential trips of the same days", "O"),
     Indicator("on_demand_share", "1", "neither", "mean probability of taking the service", "C"),
     Indicator("line_bus_share", "1", "neither", "mean probability of taking a line bus", "C"),
     Indicator("walk_share", "1", "neither", "mean probability of walking", "C"),
@@ -82,7 +102,8 @@ def _kpi(one: Indicator) -> Kpi:
     ]
     title = " ".join(words)
     title = title if title[:3].isupper() else title[0].upper() + title[1:]
-    return Kpi(one.key, title, one.unit, one.better, one.definition, source)  # type: ignore[arg-type]
+    share = one.key.endswith(SHARES)
+    return Kpi(one.key, title, one.unit, one.better, one.definition, source, share)  # type: ignore[arg-type]
 
 
 class Transport(Pilot):
@@ -112,12 +133,16 @@ class Transport(Pilot):
         )
     )
     Scenario = TransportScenario
-    replications = 1
+    replications = 5
+    frontiers = (("service_rate", "vehicles"), ("wait_mean_s", "vehicle_km"))
 
     def build(
         self, packs: Mapping[str, PackView], scenario: TransportScenario, world: World
     ) -> Mapping[str, CityModel]:
-        """One service for all cities, and a model of each city's part."""
+        """One service for neighbouring cities, and a model of each city's part.
+
+        Repetitions of a run share what chance does not touch: the area of the first is kept for the others.
+        """
         cities = sorted(packs)
         local = world.start.astimezone(ZoneInfo(packs[cities[0]].city.timezone))
         if (local.hour, local.minute, local.second) != (0, 0, 0):
@@ -135,13 +160,17 @@ class Transport(Pilot):
         groups = neighbourhoods(graphs)
         residents = np.array([_residents([packs[city] for city in group]) for group in groups])
         vehicles, requests = (
-            apportioned(total, residents) for total in (scenario.fleet_size, scenario.requests_per_day)
+            shared_out(total, residents) for total in (scenario.fleet_size, scenario.requests_per_day)
         )
-        for group, fleet_size, total in zip(groups, vehicles.tolist(), requests.tolist(), strict=True):
+        if world.replication == 0:
+            self._places = [
+                _place({city: packs[city] for city in group}, graphs, scenario, local.weekday())
+                for group in groups
+            ]
+        parts = zip(groups, self._places, vehicles.tolist(), requests.tolist(), strict=True)
+        for group, place, fleet_size, total in parts:
             part = scenario.model_copy(update={"fleet_size": fleet_size, "requests_per_day": total})
-            shared = _shared_service(
-                {city: packs[city] for city in group}, graphs, part, world, local.weekday()
-            )
+            shared = _shared_service(place, group, part, world, local.weekday())
             models |= {city: CityTransport(city, shared, world) for city in group}
         return models
 
@@ -156,35 +185,43 @@ def _finest(pack: PackView) -> pd.DataFrame:
     return max(tables, key=len)
 
 
-def apportioned(total: int, weight: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Whole shares of a total by weight, largest remainders first (Hamilton's method), shape (shares,)."""
-    exact = total * weight / max(float(weight.sum()), 1e-9)
-    shares = np.floor(exact).astype(np.int64)
-    shares[np.argsort(shares - exact, kind="stable")[: total - int(shares.sum())]] += 1
-    return shares
+@dataclass(frozen=True)
+class _Place:
+    """What the repetitions of a run share: stops, drives, lines, and where trips go."""
+
+    area: Area
+    lines: Lines | None
+    demand: Demand
+
+
+def _place(
+    packs: Mapping[str, PackView], graphs: Mapping[str, StreetGraph], scenario: TransportScenario, day: int
+) -> _Place:
+    """The area of neighbouring cities, its lines and its demand on a day of the week."""
+    area = area_of(packs, graphs, scenario)
+    demand = demand_of(area, packs, scenario.trips_per_resident)
+    notes = {city: (*area.notes[city], demand.notes[city]) for city in packs}
+    day_type = ("weekday", "saturday", "sunday")[max(0, day - FRIDAY)]
+    return _Place(
+        replace(area, notes=notes), lines_of(area, packs, day_type, scenario.withdrawn_lines), demand
+    )
 
 
 def _shared_service(
-    packs: Mapping[str, PackView],
-    graphs: Mapping[str, StreetGraph],
-    scenario: TransportScenario,
-    world: World,
-    weekday: int,
+    place: _Place, cities: Sequence[str], scenario: TransportScenario, world: World, weekday: int
 ) -> SharedService:
     """The service of neighbouring cities, ready to run."""
-    area = area_of(packs, graphs, scenario)
-    trips = _trips(area, packs, scenario, world, weekday)
-    day_type = ("weekday", "saturday", "sunday")[max(0, weekday - 4)]
-    bus = line_bus(area, packs, trips, day_type, scenario.withdrawn_lines)
-    first = min(packs)
-    shares = None
-    if scenario.demand_by_choice:
-        taken, share = choose(area, trips, bus, scenario, world.rng("choice", first).random(len(trips)))
-        shares = {city: share[:, (trips["city"] == city).to_numpy()].mean(axis=1) for city in packs}
-    else:
+    area, first = place.area, min(cities)
+    trips = _trips(place, cities, scenario, world, weekday)
+    bus = line_bus(place.lines, trips)
+    taken, share = choose(area, trips, bus, scenario, world.rng("choice", first).random(len(trips)))
+    shares = {city: share[:, (trips["city"] == city).to_numpy()] for city in cities}
+    if not scenario.demand_by_choice:
         taken = np.ones(len(trips), np.bool_)
     trips["reason"] = _refusals(trips, bus, scenario)
-    kept = trips[taken]
+    phase = world.rng("timetable", first).random(area.network.nodes)
+    feeder = feeders(area, place.lines, trips, scenario, phase)
+    kept = fed(trips, feeder, 60 * scenario.connection_min)[taken]
     fleet, policy = fleet_of(area, scenario), policy_of(scenario)
     service = Service(
         world.env,
@@ -194,22 +231,35 @@ def _shared_service(
         policy,
         np.random.SeedSequence(int(world.rng("chance", first).integers(2**63))),
     )
-    return SharedService(area, service, kept, bus.only(taken), shares, scenario, world.end_s / DAY_S)
+    begun = pd.Series(place.demand.flow.sum(axis=1)).groupby(area.districts["city"].to_numpy()).sum()
+    return SharedService(area, service, kept, bus.only(taken), shares, begun, scenario, world.end_s / DAY_S)
 
 
 def _trips(
-    area: Area, packs: Mapping[str, PackView], scenario: TransportScenario, world: World, weekday: int
+    place: _Place, cities: Sequence[str], scenario: TransportScenario, world: World, weekday: int
 ) -> pd.DataFrame:
     """Trips of all days of the run, as requests between stops."""
-    generators = {city: world.rng("trips", city) for city in packs}
+    if scenario.requests_file:
+        trips = imported_requests(place.area, scenario.requests_file, scenario.max_walk_m)
+        return trips[trips["city"].isin(cities)].reset_index(drop=True)
+    generators = {city: world.rng("trips", city) for city in cities}
     days = max(1, -(-world.end_s // DAY_S))
-    total, school_share = scenario.requests_per_day, scenario.school_share
+    total, school_share = requests_of(scenario, place.demand), scenario.school_share
     drawn = [
-        draw_trips(area, packs, total, school_share, generators, weekend=(weekday + day) % 7 >= SATURDAY)
+        draw_trips(
+            place.area, place.demand, total, school_share, generators, weekend=(weekday + day) % 7 >= SATURDAY
+        )
         for day in range(days)
     ]
     table = pd.concat([trips.assign(day=day) for day, trips in enumerate(drawn)], ignore_index=True)
-    return _requests(area, table, scenario, world, min(packs))
+    return _requests(place.area, table, scenario, world, min(cities))
+
+
+def requests_of(scenario: TransportScenario, demand: Demand) -> int:
+    """Requests a day: as given, or a share of all trips that residents make."""
+    if scenario.demand_share > 0:
+        return round(scenario.demand_share * float(demand.flow.sum()))
+    return scenario.requests_per_day
 
 
 def _requests(
@@ -253,6 +303,7 @@ def _refusals(trips: pd.DataFrame, bus: LineBus, scenario: TransportScenario) ->
     """Refusals by the rules of the service: its hours, and the line bus that must not be doubled."""
     hour = trips["earliest_s"].to_numpy() % DAY_S / 3600
     closed = (hour < scenario.service_start_h) | (hour > scenario.service_end_h)
+    closed &= trips["earliest_s"].to_numpy() >= 0  # what is no time at all is refused as such
     served = np.zeros(len(trips), np.bool_)
     if scenario.line_bus_rule_min > 0:
         served = bus.serves_every(60 * scenario.line_bus_rule_min)
@@ -274,6 +325,7 @@ def policy_of(scenario: TransportScenario) -> Policy:
         wait_weight=scenario.wait_weight,
         ride_weight=scenario.ride_weight,
         rebalance_every_s=60 * scenario.rebalance_every_min,
+        plan_steps=scenario.plan_steps,
     )
 
 
@@ -302,7 +354,7 @@ def fleet_of(area: Area, scenario: TransportScenario) -> Fleet:
 def _depots(area: Area, vehicles: int) -> NDArray[np.int64]:
     """The stop each vehicle starts at: those with most residents around, one per twenty vehicles."""
     residents = area.cells.groupby("city")["population"].sum().sort_index()
-    counts = dict(zip(residents.index, apportioned(vehicles, residents.to_numpy()).tolist(), strict=True))
+    counts = dict(zip(residents.index, shared_out(vehicles, residents.to_numpy()).tolist(), strict=True))
     around = area.cells.groupby("stop")["population"].sum().reindex(range(len(area.stops)), fill_value=0.0)
     starts: list[int] = []
     for city, count in counts.items():

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pilots.transport.darp import DarpInstance, DarpSolution, DriverBreak, solve_exact
+from pilots.transport.darp import DarpInstance, DarpSolution, DriverBreak, solve, solve_exact
 from pilots.transport.dispatch.start import direct_time_s
 from pilots.transport.fleet import Fleet
 from pilots.transport.network import Network
@@ -18,6 +18,11 @@ from pilots.transport.policy import Policy
 from pilots.transport.requests import Requests, RequestTable, read_requests
 
 IntArray = NDArray[np.int64]
+
+CERTIFIED_RIDES = 10
+"""Rides of a window whose best plan is proven within seconds, however wide their windows."""
+
+PROOF_S = 120.0
 
 FAR = 1e7
 """Seconds and kilometres of a drive that nobody makes: out of the place where shifts without end stop."""
@@ -62,6 +67,7 @@ def day_instance(
     horizon = float((wanted + policy.max_wait_s + policy.boarding_s + longest).max(initial=0.0)) + 86_400.0
     earliest, latest = np.zeros(nodes), np.full(nodes, horizon)
     earliest[1 : n + 1], latest[1 : n + 1] = wanted, wanted + policy.max_wait_s
+    latest[n + 1 : 2 * n + 1] = np.minimum(horizon, requests.latest_dropoff_s[rows])
     demand = np.zeros((nodes, 2), np.int64)
     demand[1 : n + 1] = np.stack([requests.seats[rows], requests.wheelchair_places[rows]], axis=1)
     demand[n + 1 : 2 * n + 1] = -demand[1 : n + 1]
@@ -111,3 +117,32 @@ def certificate(
     return solve_exact(
         day_instance(network, read_requests(requests, network, fleet, policy), fleet, policy), time_limit_s
     )
+
+
+def plan_gap(network: Network, requests: Requests, fleet: Fleet, policy: Policy) -> float:
+    """Kilometres of the search's plan over the proven least, less 1, on a window small enough to prove.
+
+    The window is that of the ``CERTIFIED_RIDES`` booked rides wanted closest together, the hardest to plan.
+
+    Args:
+        network: Where vehicles drive.
+        requests: The riders.
+        fleet: The vehicles.
+        policy: The promises, and the steps of the search.
+
+    Returns:
+        The share, 0 for a plan that is proven best; nan if nothing is booked or the proof takes too long.
+    """
+    booked = np.flatnonzero((requests.reason == 0) & (requests.request_time_s <= fleet.shift_start_s.min()))
+    booked = booked[np.argsort(requests.earliest_s[booked], kind="stable")]
+    count = min(CERTIFIED_RIDES, len(booked))
+    if count == 0:
+        return float("nan")
+    wanted = requests.earliest_s[booked]
+    first = int(np.argmin(wanted[count - 1 :] - wanted[: len(booked) - count + 1]))
+    instance = day_instance(network, requests, fleet, policy, np.sort(booked[first : first + count]))
+    plan = solve(instance, None, 0, iterations=policy.plan_steps)
+    proof = solve_exact(instance, PROOF_S)
+    if proof.status != "optimal" or not proof.lower_bound or plan.unserved:
+        return float("nan")
+    return max(0.0, plan.cost / proof.lower_bound - 1)

@@ -7,8 +7,10 @@ missing, a time is a word) is an error that names the row.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -16,6 +18,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from geodata.errors import InvalidInput
+from geodata.home import home
 from pilots.transport.fleet import Fleet
 from pilots.transport.network import Network
 from pilots.transport.policy import Policy
@@ -45,7 +48,12 @@ REASON = {name: code for code, name in enumerate(REASONS)}
 LONGEST_HORIZON_S = 400 * 86_400.0
 """Times beyond a year or so are mistakes of unit or of date."""
 
-_DEFAULTS: dict[str, float] = {"seats": 1, "wheelchair_places": 0, "cancel_time_s": np.inf}
+_DEFAULTS: dict[str, float] = {
+    "seats": 1,
+    "wheelchair_places": 0,
+    "cancel_time_s": np.inf,
+    "latest_dropoff_s": np.inf,
+}
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,7 @@ class Requests:
         seats: Seats needed.
         wheelchair_places: Wheelchair places needed.
         cancel_time_s: When the rider calls it off, inf if never.
+        latest_dropoff_s: By when the rider must be there, inf if it does not matter.
         reason: Why it is refused at once (index into ``REASONS``), 0 if it is not.
     """
 
@@ -72,6 +81,7 @@ class Requests:
     seats: NDArray[np.int64]
     wheelchair_places: NDArray[np.int64]
     cancel_time_s: NDArray[np.float64]
+    latest_dropoff_s: NDArray[np.float64]
     reason: NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -84,8 +94,8 @@ def read_requests(table: RequestTable, network: Network, fleet: Fleet, policy: P
 
     Args:
         table: Columns ``origin``, ``destination`` (nodes), ``request_time_s``; and where wanted ``id``,
-            ``earliest_s`` (pre-booked), ``seats``, ``wheelchair_places``, ``cancel_time_s``, ``reason`` (of a
-            refusal decided elsewhere).
+            ``earliest_s`` (pre-booked), ``seats``, ``wheelchair_places``, ``cancel_time_s``,
+            ``latest_dropoff_s`` (to catch a train), ``reason`` (of a refusal decided elsewhere).
         network: Where the nodes are.
         fleet: What the vehicles hold.
         policy: The hours of service.
@@ -104,7 +114,6 @@ def read_requests(table: RequestTable, network: Network, fleet: Fleet, policy: P
     )
     missing = np.isnan(numbers["earliest_s"])
     numbers["earliest_s"][missing] = numbers["request_time_s"][missing]
-    numbers["cancel_time_s"][np.isnan(numbers["cancel_time_s"])] = np.inf
     names = frame["id"].to_numpy(dtype=object) if "id" in frame else np.arange(len(frame)).astype(object)
     reason = _refusals(frame, names, numbers, network, fleet, policy)
     sane = {name: np.where(np.isfinite(values), values, 0.0) for name, values in numbers.items()}
@@ -120,6 +129,7 @@ def read_requests(table: RequestTable, network: Network, fleet: Fleet, policy: P
         seats=sane["seats"].astype(np.int64)[order],
         wheelchair_places=sane["wheelchair_places"].astype(np.int64)[order],
         cancel_time_s=numbers["cancel_time_s"][order],
+        latest_dropoff_s=numbers["latest_dropoff_s"][order],
         reason=reason[order],
     )
 
@@ -196,3 +206,27 @@ def _refusals(
     for name, failed in tests:
         reason[(reason == 0) & failed] = REASON[name]
     return reason
+
+
+def file_of(name: str) -> Path:
+    """The file of requests of a name: it stands in the folder ``requests`` of Twinbox's home.
+
+    Raises:
+        InvalidInput: The name is a path, or there is no such file.
+    """
+    if Path(name).name != name or name.startswith("."):
+        raise InvalidInput(
+            "a file of requests is given by its name alone", field="requests_file", value=name,
+            expected="the name of a file in the folder `requests` of Twinbox's home",
+        )  # fmt: skip
+    file = home() / "requests" / name
+    if not file.is_file():
+        raise InvalidInput(
+            "there is no such file of requests", field="requests_file", value=str(file), expected="a CSV file"
+        )
+    return file
+
+
+def hash_of(name: str) -> str:
+    """SHA-256 of a file of requests, so that a run's hash depends on what it holds."""
+    return hashlib.sha256(file_of(name).read_bytes()).hexdigest()

@@ -54,13 +54,14 @@ class ServiceResult:
 
     Attributes:
         trips: One row per request: ``id``, ``origin``, ``destination``, ``seats``, ``wheelchair_places``,
-            ``request_time_s``, ``earliest_s``, ``status`` (served, refused, cancelled,
+            ``request_time_s``, ``earliest_s``, ``latest_dropoff_s``, ``status`` (served, refused, cancelled,
             stranded, or unfinished when the clock stopped), ``reason``,
             ``vehicle``, ``pickup_s`` (boarding begins), ``boarded_s`` (boarding ends), ``dropoff_s``,
             ``wait_s`` (pickup less earliest), ``ride_s`` (drop-off less end of boarding), ``direct_s``,
             ``direct_m``.
         legs: One row per driven leg: ``vehicle``, ``origin``, ``target``, ``depart_s``, ``arrive_s``,
-            ``distance_m``, ``riders`` and ``requests`` on board, ``purpose`` (service, reposition, depot).
+            ``distance_m``, ``riders`` and ``requests`` on board, ``purpose`` (service, reposition, depot),
+            ``span_s`` (from its departure to the vehicle's next one, or to its arrival if it is the last).
         charges: One row per charge.
         vehicles: Number of vehicles of the fleet.
     """
@@ -99,6 +100,7 @@ def result_of(
             "wheelchair_places": requests.wheelchair_places,
             "request_time_s": requests.request_time_s,
             "earliest_s": requests.earliest_s,
+            "latest_dropoff_s": requests.latest_dropoff_s,
             "status": pd.Categorical([STATUS.get(s, "unfinished") for s in state.status.tolist()]),
             "reason": pd.Categorical([REASONS[code] for code in reason.tolist()], categories=list(REASONS)),
             "vehicle": np.where(served, state.vehicle, -1),
@@ -128,5 +130,14 @@ def result_of(
             ),
         }
     )
+    legs["span_s"] = _spans(legs)
     table = pd.DataFrame(charges, columns=["vehicle", "node", "start_s", "end_s", "energy_kwh"])
     return ServiceResult(trips, legs, table, fleet.vehicles)
+
+
+def _spans(legs: pd.DataFrame) -> pd.Series:
+    """Seconds from each leg's departure to the vehicle's next, or to its arrival if it is the last."""
+    following = (
+        legs.sort_values(["vehicle", "depart_s"], kind="stable").groupby("vehicle")["depart_s"].shift(-1)
+    )
+    return following.reindex(legs.index).fillna(legs["arrive_s"]) - legs["depart_s"]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Any
 
+from pydantic import Field, model_validator
+
+from geodata.errors import InvalidInput
+from pilots.transport.requests import hash_of
 from twin.pilot import Scenario, quantity
 
 
@@ -15,6 +19,19 @@ class TransportScenario(Scenario):
 
     requests_per_day: int = quantity(
         2000, "1", 0, 200_000, "Trips a day whose travellers consider the service, all cities together."
+    )
+    demand_share: float = quantity(
+        0, "1", 0, 1, "Share of residents' trips whose travellers consider it; 0 to use requests_per_day."
+    )
+    trips_per_resident: float = quantity(
+        2.5, "1", 0.1, 10, "Trips a resident makes a day; Tallinn's travel survey gives 2.53."
+    )
+    requests_file: str = Field(
+        default="",
+        description="CSV file of requests in the folder `requests` of Twinbox's home.",
+    )
+    requests_sha256: str = Field(
+        default="", description="Hash of that file, filled in if left out; another file is refused."
     )
     demand_by_choice: bool = Field(
         default=False, description="Let travellers choose between the service, line buses and walking."
@@ -36,9 +53,16 @@ class TransportScenario(Scenario):
     rebalance_every_min: float = quantity(
         15, "min", 0, 240, "How often idle vehicles move to expected riders; 0 for never."
     )
+    feeder_beyond_km: float = quantity(
+        0, "km", 0, 200, "Longer trips are carried to or from a line with a kept connection; 0 for none."
+    )
+    connection_min: float = quantity(3, "min", 0, 60, "Time for a change between service and line.")
     service_start_h: float = quantity(5, "h", 0, 24, "Local hour from which riders are picked up.")
     service_end_h: float = quantity(23, "h", 0, 24, "Local hour until which riders can ask for a pickup.")
     prebooked_share: float = quantity(0.0, "1", 0, 1, "Share of riders who book the day before.")
+    plan_steps: int = quantity(
+        0, "1", 0, 1_000_000, "Steps of the search that plans booked rides the day before; 0 for none."
+    )
     line_bus_rule_min: float = quantity(
         0,
         "min",
@@ -75,6 +99,23 @@ class TransportScenario(Scenario):
         18, "EUR/h", 0, 500, "Cost of an hour of service; 0 without driver."
     )
     distance_eur_per_km: float = quantity(0.25, "EUR/km", 0, 50, "Cost of a kilometre.")
+    car_share: float = quantity(0, "1", 0, 1, "Share of rides that replace a car drive; 0 claims nothing.")
     vehicle_g_co2_per_km: float = quantity(130, "g/km", 0, 5000, "Emissions of a vehicle on fuel.")
     grid_g_co2_per_kwh: float = quantity(112, "g/kWh", 0, 2000, "Emissions of charged electricity.")
     value_of_time_eur_per_h: float = quantity(6, "EUR/h", 0.1, 200, "Value of a traveller's hour aboard.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _pin_requests(cls, fields: Any) -> Any:
+        """Tie a scenario to what its file of requests holds, not to the file's name."""
+        if not (isinstance(fields, dict) and fields.get("requests_file")):
+            return fields
+        known, found = fields.get("requests_sha256"), hash_of(str(fields["requests_file"]))
+        if known and known != found:
+            raise InvalidInput(
+                "the file of requests is not the one the run was planned with",
+                field="requests_sha256",
+                value=found,
+                expected=known,
+            )
+        return {**fields, "requests_sha256": found}

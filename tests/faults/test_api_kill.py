@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -24,10 +25,12 @@ from api_world import NAMES, make_home, write_plugin
 from api.access.policy import agreement
 from api.access.registry import Registry
 from api.access.usage import Journal, broken_link
+from api.jobs.supervisor import descendants
 from api.store import USAGE, Store
 from twin.result import verify
 
 KILLS = int(os.environ.get("TWINBOX_KILLS", "6"))
+_NAMED = [os.environ["PYTHONPATH"]] if "PYTHONPATH" in os.environ else []
 TERMINAL = {"successful", "failed", "dismissed"}
 
 
@@ -50,7 +53,7 @@ class Server:
         environment = {
             **os.environ,
             "TWINBOX_HOME": str(self.home),
-            "PYTHONPATH": str(self.home / "plugins"),
+            "PYTHONPATH": os.pathsep.join([str(self.home / "plugins"), *_NAMED]),
             "TWINBOX_API_DEMO": "false",
             "TWINBOX_API_LIMITS__JOBS_PER_TENANT": "1000",
         }
@@ -102,18 +105,6 @@ def served(tmp_path: Path):
     server.kill()
 
 
-def workers(home: Path) -> list[int]:
-    """Workers and supervisors: processes that work in the server's folder of temporary files."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            if str(home / "api" / "work") in str((path / "cwd").readlink()):
-                found.append(int(path.name))
-        except OSError:
-            continue
-    return found
-
-
 def order(server: Server, key: dict[str, str], seed: int) -> str | None:
     """Ask for a run; its job if that was acknowledged."""
     inputs = {"cities": ["metsa", "salo"], "seed": seed, "scenario": {"pause_s": 0.1}}
@@ -126,28 +117,36 @@ def order(server: Server, key: dict[str, str], seed: int) -> str | None:
     return str(json.loads(body)["jobID"]) if status == 201 else None
 
 
-def strike(server: Server, luck: random.Random) -> None:
-    """Kill a worker or its supervisor if there is one, or the server."""
-    prey = workers(server.home)
-    if prey and luck.random() < 0.4:
+def strike(server: Server, luck: random.Random) -> str:
+    """Kill the server, or something below it: the nursery, a supervisor, a worker."""
+    assert server.process is not None
+    below = descendants(server.process.pid)
+    if below and luck.random() < 0.5:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(luck.choice(prey), signal.SIGKILL)
-    else:
-        server.kill()
-        server.start()
+            os.kill(luck.choice(below), signal.SIGKILL)
+        return "below"
+    server.kill()
+    server.start()
+    return "server"
 
 
-def wait(server: Server, key: dict[str, str], jobs: set[str]) -> dict[str, bytes]:
-    """Wait until jobs have ended; how each did."""
-    begun, ended = time.monotonic(), {}
+def results(server: Server, key: dict[str, str], job: str) -> tuple[int, bytes]:
+    """What a job's results are answered with."""
+    return server.ask("GET", f"/jobs/{job}/results", **key)
+
+
+def wait(server: Server, key: dict[str, str], jobs: set[str]) -> dict[str, tuple[str, bytes]]:
+    """Wait until jobs have ended; how each did, and its results."""
+    begun, ended = time.monotonic(), dict[str, tuple[str, bytes]]()
     while jobs - set(ended):
         assert time.monotonic() - begun < 30, "a job did not end"
         time.sleep(0.05)
         for job in sorted(jobs - set(ended)):
             status, body = server.ask("GET", f"/jobs/{job}", **key)
             assert status == 200, (job, body)
-            if json.loads(body)["status"] in TERMINAL:
-                ended[job] = body
+            told = json.loads(body)["status"]
+            if told in TERMINAL:
+                ended[job] = (told, results(server, key, job)[1])
     return ended
 
 
@@ -155,21 +154,23 @@ def wait(server: Server, key: dict[str, str], jobs: set[str]) -> dict[str, bytes
 def test_kills_during_runs_lose_nothing(served):
     server, key, _ = served
     luck = random.Random(5)
-    finished: dict[str, bytes] = {}
-    slowest = 0.0
+    finished: dict[str, tuple[str, bytes]] = {}
+    slowest, struck = 0.0, []
     for kill in range(KILLS):
         accepted = {order(server, key, kill * 10 + seed) for seed in range(2)} - {None}
         time.sleep(luck.uniform(0, 0.8))
-        strike(server, luck)
+        struck.append(strike(server, luck))
         begun = time.monotonic()
         finished |= wait(server, key, accepted)
         slowest = max(slowest, time.monotonic() - begun)
-    states = [json.loads(body)["status"] for body in finished.values()]
-    ends = {state: states.count(state) for state in sorted(set(states))}
-    print(f"{KILLS} kills, {len(finished)} jobs accepted: {ends}, slowest end {slowest:.1f} s after")
-    for job, told in finished.items():
-        status, body = server.ask("GET", f"/jobs/{job}/results", **key)
-        assert status == (200 if json.loads(told)["status"] == "successful" else 500)
+    states = [state for state, _ in finished.values()]
+    print(
+        f"{KILLS} kills ({Counter(struck)}), {len(finished)} jobs accepted: {Counter(states)}, "
+        f"slowest end {slowest:.1f} s after"
+    )
+    for job, (told, first) in finished.items():
+        status, body = results(server, key, job)
+        assert (status, body) == (200 if told == "successful" else 500, first)
         if status == 200:
             run = json.loads(body)["manifest"]["run_id"]
             verify(server.home / "runs" / run)

@@ -101,7 +101,26 @@ class TestPlan:
         with pytest.raises(ScenarioInvalid):
             make_plan([queues, bystander(queues)], packs.values(), scenario={"qeues": {"servers": 2}})
 
-    @pytest.mark.parametrize("options", [{"start": "soon"}, {"days": 0}, {"seed": -1}])
+    @pytest.mark.parametrize(
+        ("start", "years", "days"),
+        [("2026-01-01", 30, 10_957), ("2024-02-29", 1, 366), ("2024-03-01", 1, 365), ("2023-03-01", 1, 366)],
+    )
+    def test_years_are_calendar_years(
+        self, start: str, years: int, days: int, queues: Pilot, packs: Packs
+    ) -> None:
+        assert make_plan([queues], packs.values(), start=start, years=years).days == days
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"start": "soon"},
+            {"days": 0},
+            {"seed": -1},
+            {"years": 0},
+            {"years": 1000},
+            {"days": 3, "years": 1},
+        ],
+    )
     def test_impossible_times_and_seeds_are_refused(self, options: dict, queues: Pilot, packs: Packs) -> None:
         with pytest.raises(InvalidInput):
             make_plan([queues], packs.values(), **options)

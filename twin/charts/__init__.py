@@ -8,7 +8,7 @@ Example::
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from twin.charts.canvas import write
@@ -51,14 +51,14 @@ def charts_of(result: Result, packs: Mapping[str, CityPack]) -> dict[str, Figure
 
 
 def charts_of_sweep(
-    swept: Sweep, manifest: Mapping[str, Any], pairs: Mapping[str, tuple[str, str]]
+    swept: Sweep, manifest: Mapping[str, Any], pairs: Mapping[str, Sequence[tuple[str, str]]]
 ) -> dict[str, Figure]:
     """The charts of a sweep by file name without suffix.
 
     Args:
         swept: The sweep.
         manifest: What it stands on, shaped like a run's: plan, seeds, pilots, data, units of fields.
-        pairs: The two KPIs that are drawn against one another, by pilot.
+        pairs: Pairs of KPIs that are drawn against one another, by pilot.
     """
     pilots = list(dict.fromkeys(swept.table.pilot))
     figures = {
@@ -67,5 +67,7 @@ def charts_of_sweep(
         for number, figure in enumerate(response(swept, manifest, pilot), start=1)
     }
     return figures | {
-        f"{pilot}-frontier-{x}-{y}": frontier(swept, manifest, pilot, x, y) for pilot, (x, y) in pairs.items()
+        f"{pilot}-frontier-{x}-{y}": frontier(swept, manifest, pilot, x, y)
+        for pilot, of_pilot in pairs.items()
+        for x, y in of_pilot
     }

@@ -60,21 +60,25 @@ def new_figure(width_in: float, height_in: float, sheet: Sheet) -> Figure:
         sheet: What stands around the chart.
     """
     lines = [line for text in sheet.footer for line in textwrap.wrap(text, int(width_in * 19))]
-    head, foot = (0.72 if sheet.subtitle else 0.5), 0.12 + 0.125 * len(lines)
+    stamp = f"{DEMO}: {', '.join(sheet.demo)}" if sheet.demo else ""
+    # Where title and stamp have no room side by side, the stamp goes above: neither may hide the other.
+    above = 0.32 if stamp and 0.112 * len(sheet.title) + 0.08 * len(stamp) + 0.5 > width_in else 0.0
+    head, foot = above + (0.72 if sheet.subtitle else 0.5), 0.12 + 0.125 * len(lines)
     total = height_in + head + foot
     figure = Figure(figsize=(width_in, total), facecolor="white")
     figure.set_layout_engine(
         "constrained", rect=(0, foot / total, 1, height_in / total), w_pad=0.12, h_pad=0.1, hspace=0.06
     )
     left = 0.12 / width_in
-    figure.text(left, 1 - 0.12 / total, sheet.title, size=13, weight="bold", color=INK, va="top")
-    figure.text(left, 1 - 0.42 / total, sheet.subtitle, size=8.5, color=GREY, va="top")
+    top = 1 - above / total
+    figure.text(left, top - 0.12 / total, sheet.title, size=13, weight="bold", color=INK, va="top")
+    figure.text(left, top - 0.42 / total, sheet.subtitle, size=8.5, color=GREY, va="top")
     figure.text(left, 0.08 / total, "\n".join(lines), size=6.5, color=GREY, va="bottom", linespacing=1.25)
-    if sheet.demo:
+    if stamp:
         box = {"boxstyle": "square,pad=0.35", "facecolor": "white", "edgecolor": ALARM, "linewidth": 1.4}
         figure.text(
-            1 - 0.18 / width_in, 1 - 0.16 / total, f"{DEMO}: {', '.join(sheet.demo)}", size=8, weight="bold",
-            color=ALARM, va="top", ha="right", bbox=box,
+            1 - 0.18 / width_in, 1 - 0.16 / total, stamp, size=8, weight="bold", color=ALARM,
+            va="top", ha="right", bbox=box,
         )  # fmt: skip
     return figure
 

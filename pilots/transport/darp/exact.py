@@ -41,8 +41,8 @@ def solve_exact(instance: DarpInstance, time_limit_s: float) -> DarpSolution:
     large, the plan of a short search comes back with a weak bound.
 
     Args:
-        instance: The problem. Travel times must obey the triangle inequality; drivers' breaks are left to
-            ``solve``.
+        instance: The problem. Travel times must obey the triangle inequality. Drivers' breaks are left out
+            of the program: its bound holds with them too, and its plan is taken if the breaks fit in.
         time_limit_s: Seconds of wall clock.
 
     Returns:
@@ -50,9 +50,11 @@ def solve_exact(instance: DarpInstance, time_limit_s: float) -> DarpSolution:
         ``"infeasible"`` if it is proven that not everybody can be served.
 
     Raises:
-        InvalidInput: The instance has breaks, or times that break the triangle inequality.
+        InvalidInput: The instance has times that break the triangle inequality.
     """
     _require_provable(instance, time_limit_s)
+    if instance.breaks:
+        return _with_breaks(instance, time_limit_s)
     deadline = time.monotonic() + time_limit_s
     problem = problem_of(instance)
     plan = solve(instance, max(0.5, _SEARCH_SHARE * time_limit_s), 0, iterations=_SEARCH_STEPS)
@@ -73,18 +75,25 @@ def solve_exact(instance: DarpInstance, time_limit_s: float) -> DarpSolution:
     return answer
 
 
+def _with_breaks(instance: DarpInstance, time_limit_s: float) -> DarpSolution:
+    """The best plan known with breaks, and the bound of the problem without them."""
+    relaxed = solve_exact(replace(instance, breaks=()), time_limit_s)
+    if relaxed.status == "infeasible":
+        return relaxed
+    problem = problem_of(instance)
+    plan = solve(instance, max(0.5, _SEARCH_SHARE * time_limit_s), 0, iterations=_SEARCH_STEPS)
+    ends = zip(problem.start, relaxed.routes, problem.end, strict=True)
+    routes = [np.array([start, *stops, end], dtype=np.int64) for start, stops, end in ends]
+    if not relaxed.unserved and _drivable(problem, routes) and (plan.unserved or relaxed.cost < plan.cost):
+        plan = scheduled(instance, problem, routes)
+    bound = relaxed.lower_bound
+    proven = not plan.unserved and bound is not None and plan.cost - bound <= 1e-6 * max(1.0, plan.cost)
+    return replace(plan, lower_bound=bound, status="optimal" if proven else plan.status)
+
+
 def _require_provable(instance: DarpInstance, time_limit_s: float) -> None:
     if not time_limit_s > 0:
         raise InvalidInput("a limit must be above zero", field="time_limit_s", value=time_limit_s)
-    if instance.breaks:
-        raise InvalidInput(
-            "the exact method takes no drivers' breaks",
-            file=instance.name,
-            field="breaks",
-            value=len(instance.breaks),
-            expected="none",
-            hint="plan the day with darp.solve, or drop the breaks for a bound",
-        )
     times = instance.travel_time
     for via in range(len(times)):
         detour = times[:, via, None] + times[None, via, :] + instance.service_duration[via]

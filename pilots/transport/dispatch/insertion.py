@@ -23,11 +23,13 @@ from pilots.transport.dispatch.routes import (
     locate,
     may_end,
     slice_at,
+    slice_end,
 )
 from pilots.transport.dispatch.state import PLANNED, IntArray, State
 
 SCREENING_S = 1800.0
-"""How far off the scan's times may be on networks whose speeds change during the day."""
+"""How far off the scan's times may be where speeds change before a plan is over; and how long, past its last
+stop, a plan with one more rider may last to count as over before they change."""
 
 
 class Place(NamedTuple):
@@ -55,9 +57,10 @@ def best_place(state: State, request: int, now: float, barred: int, bound: float
     """
     vehicles = len(state.place)
     pickup = state.origin[request]
-    to_pickup = state.time_to[slice_at(state, now), pickup]
-    one_slice = len(state.slice_start) == 1
-    ride_alone = state.weight[2] * state.direct[request]
+    # Times of the fastest hour bound those of any hour from below.
+    to_pickup = state.least_to[pickup]
+    direct = float(state.least_to[state.destination[request], pickup])
+    ride_alone = state.weight[2] * direct
     least = np.full(vehicles, np.inf)
     nearest, nearest_least = -1, np.inf
     for vehicle in range(vehicles):
@@ -73,10 +76,12 @@ def best_place(state: State, request: int, now: float, barred: int, bound: float
         idle = state.planned[vehicle] == 0 and state.goal[vehicle] < 0
         since = max(state.free_at[vehicle], now) if idle else state.free_at[vehicle]
         arrival = since + to_pickup[state.place[vehicle]]
-        if one_slice and arrival > state.latest_pickup[request]:
+        if arrival > state.latest_pickup[request]:
             continue
-        late = max(0.0, arrival - state.earliest[request]) if one_slice else 0.0
+        late = max(0.0, arrival - state.earliest[request])
         least[vehicle] = state.weight[1] * late + ride_alone
+        if idle:
+            least[vehicle] += state.weight[0] * (to_pickup[state.place[vehicle]] + direct)
         if least[vehicle] < nearest_least:
             nearest, nearest_least = vehicle, least[vehicle]
     best = Place(bound, -1, -1, -1)
@@ -90,7 +95,7 @@ def best_place(state: State, request: int, now: float, barred: int, bound: float
         if state.free_at[vehicle] < now:
             locate(state, vehicle, now)
         arrival = state.free_at[vehicle] + to_pickup[state.place[vehicle]]
-        late = max(0.0, arrival - state.earliest[request]) if one_slice else 0.0
+        late = max(0.0, arrival - state.earliest[request])
         if state.weight[1] * late + ride_alone < best.cost:
             best = best_in_plan(state, request, vehicle, best)
     return best if best.vehicle >= 0 else Place(np.inf, -1, -1, -1)
@@ -107,10 +112,13 @@ def best_in_plan(state: State, request: int, vehicle: int, best: Place) -> Place
     to_dropoff = state.time_to[slice_at(state, state.free_at[vehicle]), dropoff]
     from_pickup = state.time_from[slice_at(state, state.free_at[vehicle]), pickup]
     from_dropoff = state.time_from[slice_at(state, state.free_at[vehicle]), dropoff]
-    one_slice = len(state.slice_start) == 1
-    confirm_all = not one_slice or np.isfinite(state.range_m[vehicle])
-    # Where speeds change, the scan only finds candidates; a full walk decides on each.
-    tolerance = TOLERANCE_S if one_slice else SCREENING_S
+    # Once speeds change before the plan is over, the scan only finds candidates; a full walk decides on each.
+    ends = state.leave[vehicle, count - 1] if count > 0 else state.free_at[vehicle]
+    exact_until = slice_end(state, state.free_at[vehicle])
+    steady = max(ends, state.earliest[request]) + SCREENING_S <= exact_until
+    tolerance = TOLERANCE_S if steady else SCREENING_S
+    if not steady or np.isfinite(state.range_m[vehicle]):
+        exact_until = -np.inf
     direct = float(from_pickup[dropoff])
     longest, latest_pickup = state.max_ride[request], state.latest_pickup[request]
     latest_dropoff, earliest = state.latest_dropoff[request], state.earliest[request]
@@ -156,11 +164,13 @@ def best_in_plan(state: State, request: int, vehicle: int, best: Place) -> Place
                 extra += from_dropoff[following] - drive
                 cost += late * state.delay_cost[vehicle, i]
                 ok = late <= min(state.slack[vehicle, i], state.ride_slack[vehicle, i]) + tolerance
+                over = ends + late
             else:
+                over = at_dropoff + alighting
                 ok = may_end(state, vehicle, dropoff, at_dropoff + alighting, 0.0)
             cost += weight_drive * extra
             if ok and cost < best.cost:
-                if confirm_all:
+                if over > exact_until:
                     cost = confirmed(state, request, vehicle, i, i)
                 if cost < best.cost:
                     best = Place(cost, vehicle, i, i)
@@ -191,7 +201,7 @@ def best_in_plan(state: State, request: int, vehicle: int, best: Place) -> Place
             if ride > longest + tolerance or at_dropoff > latest_dropoff + tolerance:
                 continue
             cost = base + weight_ride * ride
-            confirm = confirm_all
+            confirm = max(ends + late, at_dropoff) + alighting > exact_until
             if j < count:
                 following = state.node[vehicle, j]
                 detour = to_dropoff[stop] + from_dropoff[following] - state.drive[vehicle, j]
@@ -202,7 +212,7 @@ def best_in_plan(state: State, request: int, vehicle: int, best: Place) -> Place
                 if more > state.ride_slack[vehicle, j] + tolerance:
                     continue
                 cost += more * state.delay_cost[vehicle, j]
-                confirm = confirm or late + more > tightest
+                confirm = ends + late + more > exact_until or late + more > tightest
             else:
                 detour = float(to_dropoff[stop])
                 if not may_end(state, vehicle, dropoff, at_dropoff + alighting, 0.0):

@@ -37,6 +37,16 @@ def slice_at(state: State, time: float) -> int:
 
 
 @numba.njit(cache=True)
+def slice_end(state: State, time: float) -> float:
+    """When the slice that holds at a time is over; inf if speeds never change."""
+    if len(state.slice_start) == 1:
+        return np.inf
+    following = slice_at(state, time) + 1
+    within = state.slice_start[following] if following < len(state.slice_start) else DAY_S
+    return float(time - time % DAY_S + within)
+
+
+@numba.njit(cache=True)
 def drive_time(state: State, origin: int, target: int, depart: float) -> float:
     """Seconds of a drive that leaves at a time, across any changes of speed on the way."""
     slices = len(state.slice_start)

@@ -29,6 +29,7 @@ def begin_state(network: Network, requests: Requests, fleet: Fleet, policy: Poli
     if np.isfinite(policy.max_travel_factor):
         longest = policy.max_travel_factor * direct + policy.max_travel_extra_s
         latest_dropoff = requests.earliest_s + longest
+    latest_dropoff = np.minimum(latest_dropoff, requests.latest_dropoff_s)
     homebound = np.isfinite(fleet.shift_end_s) | np.isfinite(fleet.range_m)
     table = (vehicles, ROUTE_LIMIT)
     ways = np.full((1, 1), -1, np.int32) if network.next_node is None else network.next_node
@@ -36,6 +37,7 @@ def begin_state(network: Network, requests: Requests, fleet: Fleet, policy: Poli
     return State(
         time_from=np.ascontiguousarray(network.travel_time_s),
         time_to=network.travel_time_to_s,
+        least_to=network.least_time_to_s,
         distance=np.ascontiguousarray(network.distance_m),
         next_node=ways,
         slice_start=network.slice_start_s,

@@ -30,6 +30,7 @@ class State(NamedTuple):
     Attributes:
         time_from: Seconds from node to node by slice, shape (slices, nodes, nodes), ``[s, from, to]``.
         time_to: The same, turned round for reading along memory: ``[s, to, from]``.
+        least_to: Seconds of the fastest slice, ``[to, from]``; no drive at any hour takes less.
         distance: Metres from node to node, shape (nodes, nodes).
         next_node: First node on the way from node to node; shape (1, 1) where ways are not known.
         slice_start: Second of the day at which each slice begins, shape (slices,).
@@ -82,6 +83,7 @@ class State(NamedTuple):
 
     time_from: NDArray[np.float32]
     time_to: NDArray[np.float32]
+    least_to: NDArray[np.float32]
     distance: NDArray[np.float32]
     next_node: NDArray[np.int32]
     slice_start: FloatArray

@@ -181,8 +181,18 @@ def test_a_driver_rests_whole_and_with_nobody_on_board():
     (taken,) = solution.breaks
     assert 150 <= taken.start <= 200
     assert taken.duration == 30
-    with pytest.raises(InvalidInput, match="breaks"):
-        darp.solve_exact(instance, 5)
+
+
+def test_a_plan_with_breaks_is_bounded_by_the_best_one_without():
+    rests = tuple(darp.DriverBreak(vehicle, earliest=150, latest=200, duration=30) for vehicle in (0, 1))
+    free = instance_of(4, 2, 21, latest=np.full(9, 480.0))
+    best = darp.solve_exact(free, 20)
+    resting = darp.solve_exact(replace(free, breaks=rests), 20)
+    assert darp.check(replace(free, breaks=rests), resting) == []
+    assert resting.lower_bound == pytest.approx(best.cost)
+    assert best.cost - 1e-6 <= resting.cost
+    used = [vehicle for vehicle, route in enumerate(resting.routes) if route]
+    assert [taken.vehicle for taken in resting.breaks] == used
 
 
 def test_each_vehicle_keeps_to_its_own_depot():

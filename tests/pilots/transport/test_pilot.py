@@ -9,11 +9,14 @@ import pytest
 
 import twin
 from geodata.demo import ensure
+from geodata.errors import InvalidInput
 from geodata.streets import street_graph
-from pilots.transport.alternatives import _known_hour
 from pilots.transport.area import area_of, neighbourhoods
-from pilots.transport.demand import WEEKDAY, draw_trips
-from pilots.transport.pilot import Transport, apportioned
+from pilots.transport.demand import WEEKDAY, demand_of, draw_trips, shared_out
+from pilots.transport.imported import imported_requests
+from pilots.transport.lines import known_hour
+from pilots.transport.pilot import Transport
+from pilots.transport.requests import file_of
 from pilots.transport.scenario import TransportScenario
 from twin.packs import PackView
 
@@ -31,8 +34,8 @@ def at_home(home, monkeypatch):
     monkeypatch.setenv("TWINBOX_HOME", str(home))
 
 
-def run(**scenario):
-    return twin.run("transport", cities=CITIES, scenario=SMALL | scenario, seed=1)
+def run(replications=1, **scenario):
+    return twin.run("transport", cities=CITIES, scenario=SMALL | scenario, seed=1, replications=replications)
 
 
 def value(result, kpi, city="tallinn"):
@@ -92,6 +95,40 @@ def test_a_higher_fare_loses_travellers_to_bus_and_foot():
     assert sum(shares) == pytest.approx(1, abs=0.02)
 
 
+def test_feeder_rides_keep_their_connections_and_save_kilometres(weekday):
+    fed = run(feeder_beyond_km=3)
+    assert value(fed, "connections") > 0
+    assert value(fed, "connections_kept_share") == 1
+    assert value(fed, "connection_wait_mean_s") >= 180
+    assert value(fed, "vehicle_km") < value(weekday, "vehicle_km")
+    assert value(weekday, "connections") == 0
+
+
+def test_repetitions_give_intervals_within_bounds():
+    table = run(replications=3).kpis.set_index(["kpi", "city"])
+    assert (table.loc["wait_mean_s", "low"] < table.loc["wait_mean_s", "high"]).all()
+    shares = [kpi.id for kpi in Transport.kpis if kpi.share]
+    assert {"service_rate", "empty_share", "pooling_rate"} <= set(shares)
+    known = table.loc[shares].dropna(subset=["low"])
+    assert known["low"].between(0, 1).all()
+    assert known["high"].between(0, 1).all()
+
+
+def test_hours_of_vehicles_are_split_between_the_cities_and_add_up():
+    one, many = run(fleet_size=1), run(fleet_size=12)
+    assert sum(value(one, "revenue_hours", city) for city in CITIES) <= 24
+    assert sum(value(many, "revenue_hours", city) for city in CITIES) <= 12 * 24
+
+
+def test_a_share_of_all_trips_sets_the_number_of_requests():
+    result = run(demand_share=0.0002)
+    for city in CITIES:
+        assert value(result, "demand_share", city) == pytest.approx(0.0002, rel=0.2)
+    potential = sum(value(result, "potential_trips", city) for city in CITIES)
+    residents = sum(ensure(city).table("population", ["population"])["population"].sum() for city in CITIES)
+    assert potential == pytest.approx(2.5 * residents, rel=0.01)
+
+
 def test_snow_slows_everything(weekday):
     snow = run(speed_factor=0.4, peak_speed_factor=0.3)
     assert value(snow, "in_vehicle_time_mean_s") > 1.3 * value(weekday, "in_vehicle_time_mean_s")
@@ -119,22 +156,22 @@ def test_withdrawn_lines_leave_travellers_to_the_service():
 )
 def test_every_scenario_file_runs(file):
     fields = tomllib.loads(file.read_text(encoding="utf-8"))
-    result = twin.run("transport", cities=CITIES, scenario=fields | SMALL, seed=1)
+    result = twin.run("transport", cities=CITIES, scenario=fields | SMALL, seed=1, replications=1)
     assert value(result, "requests") > 0
 
 
 def test_headways_of_the_morning_stand_for_the_day_where_no_others_are_known():
     morning = pd.DataFrame({"day_type": ["weekday"], "start_h": [6.0], "end_h": [9.0]})
-    assert _known_hour(morning, "weekday", 8) == 8
-    assert _known_hour(morning, "weekday", 20) == 7.5
-    assert _known_hour(morning, "sunday", 20) == 20
+    assert known_hour(morning, "weekday", 8) == 8
+    assert known_hour(morning, "weekday", 20) == 7.5
+    assert known_hour(morning, "sunday", 20) == 20
 
 
 def test_shares_are_whole_and_sum_to_the_total():
-    shares = apportioned(10, np.array([1.0, 1.0, 1.0]))
+    shares = shared_out(10, np.array([1.0, 1.0, 1.0]))
     assert shares.sum() == 10
     assert sorted(shares) == [3, 3, 4]
-    assert apportioned(0, np.array([1.0, 2.0])).tolist() == [0, 0]
+    assert shared_out(0, np.array([1.0, 2.0])).tolist() == [0, 0]
 
 
 def lines_of(city):
@@ -161,7 +198,7 @@ def test_nobody_lives_far_from_a_stop_unless_far_from_streets(area):
 
 def test_trips_follow_residents_hours_and_the_trip_table(area, packs):
     generators = {city: np.random.default_rng(number) for number, city in enumerate(CITIES)}
-    trips = draw_trips(area, packs, 40_000, 0.1, generators, weekend=False)
+    trips = draw_trips(area, demand_of(area, packs, 2.5), 40_000, 0.1, generators, weekend=False)
     assert abs(len(trips) - 40_000) <= 2
     residents = area.cells.groupby("city")["population"].sum()
     share = trips["city"].value_counts(normalize=True)
@@ -182,7 +219,74 @@ def test_trips_follow_residents_hours_and_the_trip_table(area, packs):
 
 def test_the_same_generators_draw_the_same_trips(area, packs):
     first, second = (
-        draw_trips(area, packs, 500, 0.1, {c: np.random.default_rng(7) for c in CITIES}, weekend=True)
+        draw_trips(
+            area,
+            demand_of(area, packs, 2.5),
+            500,
+            0.1,
+            {c: np.random.default_rng(7) for c in CITIES},
+            weekend=True,
+        )
         for _ in range(2)
     )
     pd.testing.assert_frame_equal(first, second)
+
+
+def write_requests(home, text):
+    (home / "requests").mkdir(exist_ok=True)
+    (home / "requests" / "asked.csv").write_text(text, encoding="utf-8")
+
+
+HEAD = "origin_lon,origin_lat,destination_lon,destination_lat,request_time,pickup_time,seats\n"
+
+
+def test_requests_of_a_file_are_carried_and_what_is_outside_is_counted(home):
+    rows = [
+        "24.745,59.437,24.760,59.430,07:42,,1",
+        "24.745,59.437,24.760,59.430,0,09:00:30,2",
+        "26.722,58.380,24.760,59.430,08:00,,1",
+        ",59.437,24.760,59.430,08:00,,1",
+        "24.745,59.437,24.760,59.430,08:00,,40",
+        "24.745,59.437,24.760,59.430,-5,,1",
+    ]
+    write_requests(home, HEAD + "\n".join(rows) + "\n")
+    result = run(requests_file="asked.csv")
+    lost = sum(
+        result.data[f"transport/{city}"].to_dataset()["requests_lost"].to_series().to_dict().get(reason, 0)
+        for city in CITIES
+        for reason in ("outside_area", "capacity", "invalid_time")
+    )
+    assert sum(value(result, "requests", city) for city in CITIES) == 6
+    assert sum(value(result, "rides", city) for city in CITIES) == 2
+    assert lost == 4
+
+
+def test_a_run_is_tied_to_what_its_file_of_requests_holds(home):
+    write_requests(home, HEAD + "24.745,59.437,24.760,59.430,07:42,,1\n")
+    one = TransportScenario(requests_file="asked.csv")
+    write_requests(home, HEAD + "24.745,59.437,24.760,59.430,07:43,,1\n")
+    assert TransportScenario(requests_file="asked.csv").requests_sha256 != one.requests_sha256
+    with pytest.raises(InvalidInput, match="not the one"):
+        TransportScenario(**one.model_dump())
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("origin_lon,origin_lat\n1,2\n", "destination_lon"),
+        (HEAD + "24.7,59.4,24.8,59.4,noon,,1\n", "request_time"),
+        (HEAD + "24.7,59.4,24.8,59.4,07:10,,1\n24.7,x,24.8,59.4,07:10,,1\n", "origin_lat"),
+    ],
+)
+def test_a_file_of_requests_that_cannot_be_read_names_file_row_and_field(home, area, text, field):
+    write_requests(home, text)
+    with pytest.raises(InvalidInput) as caught:
+        imported_requests(area, "asked.csv", 600)
+    assert field in caught.value.field
+    assert "asked.csv" in caught.value.file
+
+
+@pytest.mark.parametrize("name", ["../asked.csv", "/etc/passwd", "absent.csv", ".hidden"])
+def test_only_files_of_the_folder_of_requests_are_read(home, name):
+    with pytest.raises(InvalidInput):
+        file_of(name)

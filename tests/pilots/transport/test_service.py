@@ -359,3 +359,16 @@ def test_the_judge_finds_every_kind_of_cheating():
     assert "too_fast" in kinds(legs=legs(arrive_s=float(result.legs.loc[1, "depart_s"])))
     assert "distance" in kinds(legs=legs(distance_m=1.0))
     assert "twice" in kinds(pd.concat([result.trips, result.trips.iloc[:1]], ignore_index=True))
+
+
+def test_a_rider_with_a_train_to_catch_is_there_in_time_or_refused():
+    """Straight to the station takes ten minutes; the other rider's way would cost three more."""
+    asked = asks((0, 10, 0.0), (6, 4, 0.0), latest_dropoff_s=[640.0, np.inf])
+    rules = Policy(max_ride_factor=3)
+    result = simulate_service(line(), asked, Fleet.of([0]), rules)
+    assert result.trips["dropoff_s"].iloc[0] <= 640
+    assert audit(result, line(), Fleet.of([0]), rules) == []
+    missed = simulate_service(line(), asked.assign(latest_dropoff_s=[500.0, np.inf]), Fleet.of([0]), rules)
+    assert missed.trips["status"].tolist() == ["refused", "served"]
+    late = replace(result, trips=result.trips.assign(latest_dropoff_s=100.0))
+    assert "late" in {fault.kind for fault in audit(late, line(), Fleet.of([0]), rules)}

@@ -234,7 +234,7 @@ def sweep_manifest():
 
 
 def test_sweeps_are_drawn_against_the_grid_and_as_a_trade_off(swept, sweep_manifest):
-    figures = charts_of_sweep(swept, sweep_manifest, {"lanterns": ("oil", "light")})
+    figures = charts_of_sweep(swept, sweep_manifest, {"lanterns": [("oil", "light")]})
     assert set(figures) == {"lanterns-response-1", "lanterns-frontier-oil-light"}
     said = texts(figures["lanterns-response-1"])
     for text in (

@@ -1,0 +1,1 @@
+"""What trees and green areas do for a city, each service from its cited method."""

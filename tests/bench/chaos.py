@@ -1,0 +1,142 @@
+"""Pilots that misbehave, beside a tenant who reads: does anybody but the culprit notice?
+
+Rounds of calm and rounds with a misbehaving run take turns, so that what else the machine does hits both. A
+round sends requests for features, one after the other, and keeps the time of each on the clock.
+
+    python tests/bench/chaos.py --rounds 6 --requests 400
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+# In place of this folder, in which `api` would be the bench of that name.
+sys.path[0] = str(Path(__file__).resolve().parents[1])
+from api_world import make_home, write_plugin  # noqa: E402
+from bench.api import free_port, process  # noqa: E402
+
+PILOTS = ("parks", "leak", "spin", "bomb", "segfault", "full")
+PATH = "/collections/metsa.buildings/items?bbox=24.72,59.43,24.85,59.49&limit=50"
+LIMITS = {
+    "JOB_MEMORY_BYTES": 1 << 30,
+    "JOB_CPU_S": 4,
+    "JOB_WALL_S": 20,
+    "JOB_FILE_BYTES": 64 << 20,
+    "JOB_PROCESSES": 20,
+}
+
+
+def main() -> None:
+    """Measure each misbehaviour and print what the others felt of it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--requests", type=int, default=400)
+    parser.add_argument("--pilots", nargs="*", default=PILOTS, choices=PILOTS)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        home = make_home(Path(folder))
+        write_plugin(home / "plugins")
+        port = free_port()
+        code = (
+            "from api.server import serve; from api.settings import load_settings; "
+            f"serve(load_settings(port={port}, open_data=True, open_runs=True, demo=False, "
+            "requests_per_minute=10**9))"
+        )
+        settings = {f"TWINBOX_API_LIMITS__{name}": str(value) for name, value in LIMITS.items()}
+        settings |= {"TWINBOX_HOME": str(home), "PYTHONPATH": str(home / "plugins")}
+        with process([sys.executable, "-c", code], port, "/ready", **settings) as server:
+            ask(port, "GET", PATH)
+            for pilot in given.pilots:
+                compare(port, server.pid, pilot, given.rounds, given.requests)
+
+
+def compare(port: int, pid: int, pilot: str, rounds: int, requests: int) -> None:
+    """Rounds of calm and of a pilot's misbehaviour, in turns."""
+    calm: list[float] = []
+    rough: list[float] = []
+    ends: list[str] = []
+    before = resident_mb(pid)
+    for number in range(rounds):
+        calm += timed(port, requests)
+        job = start(port, pilot, number)
+        rough += timed(port, requests, until=job)
+        ends.append(end_of(port, job))
+    calm50, calm99 = np.percentile(calm, [50, 99]) * 1000
+    rough50, rough99 = np.percentile(rough, [50, 99]) * 1000
+    print(
+        f"{pilot:9s} p50 {calm50:5.2f} -> {rough50:5.2f} ms, p99 {calm99:6.2f} -> {rough99:6.2f} ms "
+        f"({100 * (rough99 / calm99 - 1):+4.0f} %), server {before:.0f} -> {resident_mb(pid):.0f} MB, "
+        f"{len(rough)} requests, {min(ends)}"
+    )
+
+
+def timed(port: int, requests: int, until: str | None = None) -> list[float]:
+    """Seconds of requests, sent one after the other with a short rest; as long as a job runs, if named."""
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    took = []
+    while len(took) < requests:
+        begun = time.perf_counter()
+        connection.request("GET", PATH)
+        answer = connection.getresponse()
+        answer.read()
+        took.append(time.perf_counter() - begun)
+        assert answer.status == 200
+        if until is not None and len(took) % 50 == 0 and status_of(port, until)["status"] != "running":
+            break
+        time.sleep(0.002)
+    return took
+
+
+def start(port: int, pilot: str, seed: int) -> str:
+    """Start a run and wait until it runs."""
+    body = {"inputs": {"cities": ["metsa", "salo"], "seed": seed, "scenario": {"pause_s": 3}}}
+    status, text = ask(port, "POST", f"/processes/{pilot}/execution", body, Prefer="respond-async")
+    assert status == 201, text
+    job = str(json.loads(text)["jobID"])
+    while status_of(port, job)["status"] == "accepted":
+        time.sleep(0.02)
+    return job
+
+
+def end_of(port: int, job: str) -> str:
+    """How a job ended."""
+    while (told := status_of(port, job))["status"] in ("accepted", "running"):
+        time.sleep(0.05)
+    return f"{told['status']}: {told['message']}"
+
+
+def status_of(port: int, job: str) -> dict[str, str]:
+    """A job's status document."""
+    return dict(json.loads(ask(port, "GET", f"/jobs/{job}")[1]))
+
+
+def ask(port: int, method: str, path: str, body: object = None, **headers: str) -> tuple[int, bytes]:
+    """Status and body of a request on a connection of its own."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    text = None if body is None else json.dumps(body)
+    connection.request(method, path, text, {"Content-Type": "application/json", **headers})
+    answer = connection.getresponse()
+    found = answer.status, answer.read()
+    connection.close()
+    return found
+
+
+def resident_mb(pid: int) -> float:
+    """Memory of a process that no file backs."""
+    lines: Sequence[str] = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("RssAnon:"))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    main()
