@@ -219,6 +219,14 @@ class Parks(Pilot):
         return {city: Park(city, pack, scenario, world) for city, pack in packs.items()}
 
 
+class Kiosks(Parks):
+    """Visits to kiosks, by district."""
+
+    id = "kiosks"
+    title = "Kiosks"
+    titles = {}
+
+
 class Mischief(Park):
     def run(self):
         self.misbehave()
@@ -277,6 +285,7 @@ Segfault, Full, Orphan = chaos("segfault", _segfault), chaos("full", _full), cha
 '''
 NAMES = {
     "parks": "Parks",
+    "kiosks": "Kiosks",
     "leak": "Leak",
     "spin": "Spin",
     "bomb": "Bomb",

@@ -29,6 +29,7 @@ from geodata.manifest import canonical_json
 
 FIRST = "0" * 64
 _FOLD_ROWS = 2000
+_ASK_IDS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +155,7 @@ def append(store: Store, rows: list[dict[str, Any]]) -> int:
     with store.write() as connection:
         if not store.is_sqlite:  # an SQLite transaction that writes is alone as it is
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(7766)"))
-        ids = [row["id"] for row in rows]
-        known = set(connection.execute(sa.select(USAGE.c.id).where(USAGE.c.id.in_(ids))).scalars())
+        known = _known(connection, [row["id"] for row in rows])
         last = connection.execute(
             sa.select(USAGE.c.seq, USAGE.c.hash).order_by(USAGE.c.seq.desc()).limit(1)
         ).first()
@@ -172,6 +172,16 @@ def append(store: Store, rows: list[dict[str, Any]]) -> int:
         if chained:
             connection.execute(sa.insert(USAGE), chained)
         return len(chained)
+
+
+def _known(connection: sa.Connection, ids: list[str]) -> set[str]:
+    """Which ids the ledger has; asked in lots of one size, since a driver keeps each question it has seen."""
+    found: set[str] = set()
+    for start in range(0, len(ids), _ASK_IDS):
+        lot = ids[start : start + _ASK_IDS]
+        lot += lot[-1:] * (_ASK_IDS - len(lot))
+        found |= set(connection.execute(sa.select(USAGE.c.id).where(USAGE.c.id.in_(lot))).scalars())
+    return found
 
 
 def hash_of_row(row: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ import orjson
 
 from api.jobs.worker import Report, Task
 
-ECHO = "echo"
+ECHO, COUPLED = "echo", "coupled-run"
 
 
 def echo(payload: Mapping[str, Any], report: Report) -> dict[str, Any]:
@@ -55,18 +55,19 @@ def describe(payload: Mapping[str, Any], report: Report) -> dict[str, Any]:  # n
 
 def plan(payload: Mapping[str, Any], report: Report) -> dict[str, Any]:  # noqa: ARG001
     """Hold a run against the rule, the scenario's bounds and the cities' data; nothing is simulated."""
-    made, pilot = _plan(payload)
-    kinds = {kind for need in pilot.needs for kind in (need.kind, *need.instead)}
+    made, pilots = _plan(payload)
+    kinds = {kind for pilot in pilots for need in pilot.needs for kind in (need.kind, *need.instead)}
     return {
         "run_id": made.run_id,
         "run_hash": made.run_hash,
         "cities": list(made.city_ids),
         "kinds": sorted(kinds),
-        "simulated_h": made.days * 24 * made.replications * len(made.cities),
+        "simulated_h": made.days * 24 * made.replications * len(made.cities) * len(pilots),
     }
 
 
-def _plan(payload: Mapping[str, Any]) -> tuple[Any, Any]:
+def _plan(payload: Mapping[str, Any]) -> tuple[Any, list[Any]]:
+    """The plan of a run of one pilot, or of the several that its inputs name."""
     from geodata.locate import pack_of
     from twin.plan import invited, make_plan
     from twin.plugins import load
@@ -74,9 +75,9 @@ def _plan(payload: Mapping[str, Any]) -> tuple[Any, Any]:
 
     inputs = payload["inputs"]
     cities = invited(inputs["cities"], FINEST)
-    pilot = load(payload["pilot"])
+    pilots = [load(name) for name in inputs.get("pilots", [payload["pilot"]])]
     made = make_plan(
-        [pilot],
+        pilots,
         [pack_of(city) for city in cities],
         scenario=inputs.get("scenario"),
         start=inputs.get("start"),
@@ -84,7 +85,7 @@ def _plan(payload: Mapping[str, Any]) -> tuple[Any, Any]:
         seed=inputs.get("seed", 1),
         replications=inputs.get("replications"),
     )
-    return made, pilot
+    return made, pilots
 
 
 def run(payload: Mapping[str, Any], report: Report) -> dict[str, Any]:
@@ -93,12 +94,12 @@ def run(payload: Mapping[str, Any], report: Report) -> dict[str, Any]:
     from twin.simulate import execute
     from twin.store import RunStore
 
-    made, pilot = _plan(payload)
+    made, pilots = _plan(payload)
     store = RunStore()
     path = store.find(made)
     if path is None:
         packs = {item.city.id: pack_of(item.city) for item in made.cities}
-        path = store.publish(execute(made, packs, report, [pilot]))
+        path = store.publish(execute(made, packs, report, pilots))
     return outputs_of(path)
 
 

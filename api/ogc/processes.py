@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import jsonschema
@@ -19,7 +19,7 @@ from api.answers import HTML, JSON, answer, bytes_answer
 from api.entry import Entry, Visitor, link
 from api.jobs.jobs import TERMINAL
 from api.jobs.pilots import PilotCard
-from api.jobs.tasks import ECHO
+from api.jobs.tasks import COUPLED, ECHO
 from api.parameters import Format, Limit, integer, words
 from api.problems import (
     Conflict,
@@ -87,55 +87,82 @@ def _pilot_card(card: PilotCard, language: str, most_days: int) -> dict[str, Any
         "description": about["description"],
         "version": about["version"],
         "keywords": [about["domain"]],
-        "inputs": {
-            "cities": _input(
-                "Cities",
-                "Cities that take part; the programme's rule must allow them.",
-                {
-                    "type": "array",
-                    "items": {"type": "string", "maxLength": 100},
-                    "minItems": 1,
-                    "maxItems": 50,
-                },
-                required=True,
-            ),
-            "scenario": _input("Scenario", "What to set otherwise than the default.", _inline(scenario)),
-            "start": _input(
-                "Start",
-                "First day, or an aware instant.",
-                {"type": "string", "maxLength": 40, "default": about["start"]},
-            ),
-            "days": _input(
-                "Days",
-                "Length of the run.",
-                {"type": "integer", "minimum": 1, "maximum": most_days, "default": about["days"]},
-            ),
-            "seed": _input(
-                "Seed",
-                "Root of all random numbers.",
-                {"type": "integer", "minimum": 0, "maximum": 2**53 - 1, "default": 1},
-            ),
-            "replications": _input(
-                "Replications",
-                "How often the run is repeated with other random numbers, for intervals.",
-                {"type": "integer", "minimum": 1, "maximum": 1000, "default": about["replications"]},
-            ),
-        },
-        "outputs": {
-            "kpis": {
-                "title": "Key performance indicators",
-                "description": "; ".join(
-                    f"{k['id']} ({k['unit']}): {k['definition']}" for k in about["kpis"]
-                ),
-                "schema": {"type": "array", "items": {"type": "object"}},
-            },
-            "manifest": {"title": "Rule's verdict, plan and data of the run", "schema": {"type": "object"}},
-            "collections": {
-                "title": "Ids of the collections that hold the result",
-                "schema": {"type": "array", "items": {"type": "string"}},
-            },
-        },
+        "inputs": _run_inputs(_inline(scenario), about, most_days),
+        "outputs": _run_outputs(about["kpis"]),
         "needs": about["needs"],
+    }
+
+
+def _run_inputs(scenario: dict[str, Any], about: Mapping[str, Any], most_days: int) -> dict[str, Any]:
+    """What every run takes; ``about`` gives the defaults."""
+    return {
+        "cities": _input(
+            "Cities",
+            "Cities that take part; the programme's rule must allow them.",
+            {"type": "array", "items": {"type": "string", "maxLength": 100}, "minItems": 1, "maxItems": 50},
+            required=True,
+        ),
+        "scenario": _input("Scenario", "What to set otherwise than the default.", scenario),
+        "start": _input(
+            "Start",
+            "First day, or an aware instant.",
+            {"type": "string", "maxLength": 40, **_default(about, "start")},
+        ),
+        "days": _input(
+            "Days",
+            "Length of the run.",
+            {"type": "integer", "minimum": 1, "maximum": most_days, **_default(about, "days")},
+        ),
+        "seed": _input(
+            "Seed",
+            "Root of all random numbers.",
+            {"type": "integer", "minimum": 0, "maximum": 2**53 - 1, "default": 1},
+        ),
+        "replications": _input(
+            "Replications",
+            "How often the run is repeated with other random numbers, for intervals.",
+            {"type": "integer", "minimum": 1, "maximum": 1000, **_default(about, "replications")},
+        ),
+    }
+
+
+def _default(about: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {"default": about[name]} if name in about else {}
+
+
+def _run_outputs(kpis: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What every run gives."""
+    return {
+        "kpis": {
+            "title": "Key performance indicators",
+            "description": "; ".join(f"{k['id']} ({k['unit']}): {k['definition']}" for k in kpis),
+            "schema": {"type": "array", "items": {"type": "object"}},
+        },
+        "manifest": {"title": "Rule's verdict, plan and data of the run", "schema": {"type": "object"}},
+        "collections": {
+            "title": "Ids of the collections that hold the result",
+            "schema": {"type": "array", "items": {"type": "string"}},
+        },
+    }
+
+
+def _coupled_card(pilots: Sequence[PilotCard], most_days: int) -> dict[str, Any]:
+    """Several pilots in one run: what one writes at the end of a window, another reads in the next."""
+    scenarios = {card.id: _inline(dict(card.about["scenario"])) for card in pilots}
+    scenario = {"type": "object", "properties": scenarios, "additionalProperties": False}
+    names = [card.id for card in pilots]
+    chosen = {"type": "array", "items": {"type": "string", "enum": names}, "minItems": 2, "uniqueItems": True}
+    return {
+        "id": COUPLED,
+        "title": "Coupled run",
+        "description": "Several pilots on one clock: the signals that one writes are read by the others.",
+        "version": "1.0.0",
+        "keywords": names,
+        "inputs": {
+            "pilots": _input("Pilots", "Pilots that run together.", chosen, required=True),
+            **_run_inputs(scenario, {}, most_days),
+        },
+        "outputs": _run_outputs([kpi for card in pilots for kpi in card.about["kpis"]]),
     }
 
 
@@ -182,13 +209,16 @@ def _summary(entry: Entry, card: Mapping[str, Any]) -> dict[str, Any]:
 
 async def _cards(entry: Entry) -> list[dict[str, Any]]:
     most = entry.context.settings.limits.job_days
-    pilots = [_pilot_card(card, entry.language, most) for card in await entry.context.pilots.all()]
-    return [_echo_card(), *pilots]
+    found = await entry.context.pilots.all()
+    coupled = [_coupled_card(found, most)] if len(found) > 1 else []
+    return [_echo_card(), *coupled, *(_pilot_card(card, entry.language, most) for card in found)]
 
 
 async def _card(entry: Entry, process: str) -> dict[str, Any]:
     if process == ECHO:
         return _echo_card()
+    if process == COUPLED and len(pilots := await entry.context.pilots.all()) > 1:
+        return _coupled_card(pilots, entry.context.settings.limits.job_days)
     card = await entry.context.pilots.get(process)
     return _pilot_card(card, entry.language, entry.context.settings.limits.job_days)
 
@@ -255,11 +285,16 @@ _EXECUTE = {
 async def execute(entry: Visitor, processId: str) -> Response:
     """Hold a request against the rule and the process's inputs, then run it now or later."""
     card = await _card(entry, processId)
-    verdict = entry.check(Action.RUN, Target(processId), "execute")
+    if processId != COUPLED:
+        entry.check(Action.RUN, Target(processId), "execute")
     body = _body(entry.request, await entry.request.body())
     inputs = _inputs(card, body.get("inputs", {}))
     wanted = _outputs(card, body.get("outputs"))
-    job_inputs = {**inputs, "contract": verdict.contract}
+    verdicts = [
+        entry.check(Action.RUN, Target(name), "execute") for name in inputs.get("pilots", [processId])
+    ]
+    entry.note("execute", processId, contract=verdicts[0].contract)
+    job_inputs = {**inputs, "contract": verdicts[0].contract}
     if processId != ECHO:
         job_inputs["simulated_h"] = await _plan(entry, processId, inputs)
     manager = entry.context.manager

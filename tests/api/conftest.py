@@ -17,7 +17,7 @@ def small_world_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home whose packs no test changes."""
     home = tmp_path_factory.mktemp("home")
     make_home(home, jarve=Residency.AGREED)
-    write_plugin(home / "plugins", {"parks": "Parks"})
+    write_plugin(home / "plugins", {"parks": "Parks", "kiosks": "Kiosks"})
     return home
 
 

@@ -147,7 +147,7 @@ def rough(small_world_home, tmp_path_factory):
     limits = {
         "job_memory_bytes": 1 << 30,
         "job_cpu_s": 5,
-        "job_wall_s": 20,
+        "job_wall_s": 60,
         "job_file_bytes": 4 << 20,
         "job_processes": 20,
     }
@@ -218,3 +218,28 @@ def test_the_check_report_of_a_pilot_is_served(server):
     done = server.client.post(RUN.format("parks"), json={"inputs": {**TWO, "seed": 3}}).json()
     report = server.get(f"/collections/{done['collections'][1]}/check").json()["reports"][0]
     assert report["pilot"] == "parks"
+
+
+def test_several_pilots_run_together(server, is_problem):
+    inputs = {**TWO, "seed": 5, "pilots": ["kiosks", "parks"], "scenario": {"kiosks": {"benches": 7}}}
+    done = server.client.post(RUN.format("coupled-run"), json={"inputs": inputs})
+    assert done.status_code == 200, done.text
+    document = done.json()
+    assert {row["pilot"] for row in document["kpis"]} == {"kiosks", "parks"}
+    served = {name.partition(".")[2] for name in document["collections"]}
+    assert {"kiosks.metsa", "kiosks.salo", "parks.metsa", "parks.salo"} <= served
+    for name in document["collections"]:
+        assert server.get(f"/collections/{name}").status_code == 200
+    for wrong in (["parks"], ["parks", "parks"], ["parks", "nothing"]):
+        is_problem(
+            server.client.post(RUN.format("coupled-run"), json={"inputs": {**inputs, "pilots": wrong}}), 400
+        )
+    stranger = {**inputs, "scenario": {"leak": {}}}
+    is_problem(server.client.post(RUN.format("coupled-run"), json={"inputs": stranger}), 400)
+
+
+def test_a_coupled_run_needs_a_right_for_each_pilot(closed, is_problem):
+    headers = closed.key("half", "run:parks", "read:*")
+    body = {"inputs": {**TWO, "pilots": ["kiosks", "parks"]}}
+    problem = is_problem(closed.client.post(RUN.format("coupled-run"), json=body, headers=headers), 403)
+    assert "run:kiosks" in problem["reasons"][0]
