@@ -284,11 +284,13 @@ _EXECUTE = {
 )
 async def execute(entry: Visitor, processId: str) -> Response:
     """Hold a request against the rule and the process's inputs, then run it now or later."""
+    from api.scenarios import referred
+
     card = await _card(entry, processId)
     if processId != COUPLED:
         entry.check(Action.RUN, Target(processId), "execute")
     body = _body(entry.request, await entry.request.body())
-    inputs = _inputs(card, body.get("inputs", {}))
+    inputs = _inputs(card, await referred(entry, processId, body.get("inputs", {})))
     wanted = _outputs(card, body.get("outputs"))
     verdicts = [
         entry.check(Action.RUN, Target(name), "execute") for name in inputs.get("pilots", [processId])
