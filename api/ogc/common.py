@@ -210,8 +210,7 @@ def _as_features(entry: Entry, item: Collection, links: list[dict[str, Any]]) ->
     return {
         "itemType": "feature",
         "crs": crs.offered(item.storage_crs),
-        # As the prepared features are kept: nothing is transformed for who asks in it.
-        "storageCrs": CRS84,
+        "storageCrs": crs.uri(item.storage_crs),
     }
 
 
