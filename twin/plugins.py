@@ -129,7 +129,7 @@ def _check(plugin: Found, candidate: object) -> Pilot:
         raise refuse(f"it cannot be made: {type(error).__name__}: {error}") from error
 
 
-def survey(time_limit_s: float = 20.0, workers: int = 2) -> tuple[Surveyed, ...]:
+def survey(time_limit_s: float = 60.0, workers: int = 2) -> tuple[Surveyed, ...]:
     """Try every installed plug-in, each in a process of its own, and say what came of it.
 
     Args:

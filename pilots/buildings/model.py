@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from geodata.manifest import Grade
 from pilots.buildings.air.balance import relative_humidity_percent
+from pilots.buildings.metered import NOTHING, meter_fit
 from pilots.buildings.monitoring import Watch, watch
 from pilots.buildings.operation import (
     STEPS_PER_HOUR,
@@ -32,6 +33,7 @@ from pilots.buildings.site_weather import ground_temperature_c, with_heat_wave
 from pilots.buildings.stock.calendar import Calendar, Use, calendar
 from pilots.buildings.stock.school import School, zone_of
 from pilots.buildings.thermal.runs import DetailedBuildings, FastBuildings, ThermalRun
+from pilots.buildings.thermal.solar import Sun
 from pilots.buildings.thermal.weather import Weather
 from pilots.buildings.thermal.zone import AirFlow, Building, Conditioning, Gains
 from twin.pilot import CityModel, Estimate
@@ -83,9 +85,11 @@ class CityBuildings(CityModel):
         scenario: BuildingsScenario,
         world: World,
         measured: Measured | None = None,
+        metered_w: Floats | None = None,
     ) -> None:
         self.site, self.schools, self.scenario, self.world = site, schools, scenario, world
         self.measured = measured
+        self.metered_w = metered_w
         self.hours = int(world.end_s // 3600)
         self._operation = scenario.operation()
         fine = pd.date_range(site.weather.start, periods=self.hours * STEPS_PER_HOUR, freq="5min")
@@ -117,6 +121,7 @@ class CityBuildings(CityModel):
             if sum(kept.people.shape[1] for kept in watched) < _WATCHED_ROOMS:
                 watched.append(rooms)
         self._watched = watched
+        self._buildings = [self._building(school, use) for school, use in zip(schools, self.use, strict=True)]
         self._thermal = self._thermal_run()
         shape = (self.hours, len(schools))
         self.air_c, self.radiant_c = np.full(shape, np.nan), np.full(shape, np.nan)
@@ -173,10 +178,9 @@ class CityBuildings(CityModel):
         return self.use[k].mechanical_m3_s[rows] * 1000.0 * per_l_s
 
     def _thermal_run(self) -> ThermalRun:
-        buildings = [self._building(school, use) for school, use in zip(self.schools, self.use, strict=True)]
         if self.scenario.thermal_model == "detailed":
-            return DetailedBuildings(buildings, self.weather)
-        return FastBuildings(buildings, self.weather)
+            return DetailedBuildings(self._buildings, self.weather)
+        return FastBuildings(self._buildings, self.weather)
 
     def _building(self, school: School, use: HourlyUse) -> Building:
         """A building with its use."""
@@ -280,13 +284,26 @@ class CityBuildings(CityModel):
             "sensor_availability": seen.availability_percent,
             "sensor_longest_gap": seen.longest_gap_h,
             "fault_detection_f1": seen.f1,
-            "forecast_skill_60min": seen.forecast_skill_60min,
+            **{f"forecast_skill_{ahead}": skill for ahead, skill in seen.forecast_skill.items()},
             "air_change_tracking_error": seen.air_change_error_percent,
             "measured_co2_exceedance": float("nan")
             if self.measured is None
             else self.measured.exceedance_percent,
         }
-        return given
+        return given | self._meter_kpis()
+
+    def _meter_kpis(self) -> dict[str, float | Estimate]:
+        """How the simulated heat meets the pack's meters."""
+        water = np.column_stack([use.hot_water_w for use in self.use])
+        met = NOTHING
+        if self.metered_w is not None:
+            sun = Sun(self.weather, 1, instant=0.5)
+            met = meter_fit(self.metered_w, self.heat_w, self._buildings, water, sun)
+        return {
+            "heat_model_cv_rmse": met.cv_rmse_percent,
+            "heat_model_nmbe": met.nmbe_percent,
+            "heat_models_calibrated": met.calibrated_percent,
+        }
 
     def data(self) -> xr.Dataset:
         """Hourly heat, power and warmth of each building, and what it is."""

@@ -22,6 +22,8 @@ from pilots.buildings.air.tracking import read_frame, track_co2
 Floats = NDArray[np.float64]
 Times = NDArray[np.int64]
 
+LEADS_MIN = {"15min": 15.0, "60min": 60.0, "24h": 1440.0}
+
 PROPERTIES = ("co2", "temperature", "relative_humidity")
 
 _FAULTY_FROM_DAYS = 42
@@ -43,7 +45,8 @@ class Watch:
     """Findings of the diagnosis."""
     f1: float
     """Of the findings against the faults; not a number where there were none."""
-    forecast_skill_60min: float
+    forecast_skill: dict[str, float]
+    """By how far ahead: `15min`, `60min`, `24h`."""
     air_change_error_percent: float
     """Median difference of tracked and true air change during lessons."""
 
@@ -97,7 +100,7 @@ def watch(
         faults=total,
         found=found_total,
         f1=float(np.mean(right)) if total else float("nan"),
-        forecast_skill_60min=skill,
+        forecast_skill=skill,
         air_change_error_percent=error,
     )
 
@@ -118,21 +121,26 @@ def _found(
 
 def _track(
     time: Times, heard: Floats, people: Floats, planned: Floats, air_change_per_h: Floats
-) -> tuple[float, float]:
-    """Skill of the forecast an hour ahead of all rooms together, and median error of their air change."""
-    squares, errors = np.zeros(2), []
+) -> tuple[dict[str, float], float]:
+    """Skill of forecasts of all rooms together by lead, and median error of their air change."""
+    squares, errors = {lead: np.zeros(2) for lead in LEADS_MIN}, []
     settled = np.arange(time.size) > time.size // 4
     for room in range(people.shape[1]):
         frame = pd.DataFrame(
             {"date": pd.to_datetime(time), "CO2": heard[:, room], "Occupancy": people[:, room]}
         )
         track = track_co2(read_frame(frame))
-        squares += np.square(forecast_skill(track, 60.0, planned[:, room])[1:])
+        for lead, minutes in LEADS_MIN.items():
+            if minutes * 60e9 < time[-1] - time[0]:
+                squares[lead] += np.square(forecast_skill(track, minutes, planned[:, room])[1:])
         lesson = (people[:, room] > 0) & settled
         estimate = track["air_change"].to_numpy()[lesson]
         errors.append(np.abs(estimate / air_change_per_h[lesson, room] - 1.0))
     error = np.concatenate(errors)
-    skill = float(1.0 - np.sqrt(squares[0] / squares[1]))
+    skill = {
+        lead: float(1.0 - np.sqrt(own / other)) if other > 0 else float("nan")
+        for lead, (own, other) in squares.items()
+    }
     return skill, float(100.0 * np.median(error)) if error.size else float("nan")
 
 

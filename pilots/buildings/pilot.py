@@ -13,6 +13,7 @@ from geodata.errors import NotReady
 from pilots.buildings.indicators.energy import degree_days
 from pilots.buildings.kpis import KPIS
 from pilots.buildings.measured import measured_co2
+from pilots.buildings.metered import metered_heat_w
 from pilots.buildings.model import CityBuildings, Site
 from pilots.buildings.operation import Operation, Ventilation
 from pilots.buildings.site_weather import weather_of
@@ -116,7 +117,7 @@ class Buildings(Pilot):
         ),
         Need("buildings", "footprints and heights of the schools", optional=True),
         Need("sensors", "which rooms have sensors of their own", optional=True),
-        Need("observations", "measured carbon dioxide, to lay beside the simulated", optional=True),
+        Need("observations", "measured carbon dioxide and heat, to hold the model to", optional=True),
     )
     reads = (
         Signal("window_transmittance", "1", "Direct light that canopies let through.", dims=("school_id",)),
@@ -168,4 +169,5 @@ def _city(city: str, pack: PackView, scenario: BuildingsScenario, world: World) 
     notes = [said.rstrip("."), *notes]
     timezone = pack.city.timezone
     site = Site(city, timezone, weather, year, notes)
-    return CityBuildings(site, schools, scenario, world, measured_co2(pack, timezone))
+    metered = metered_heat_w(pack, [school.id for school in schools], pd.Timestamp(world.start), hours)
+    return CityBuildings(site, schools, scenario, world, measured_co2(pack, timezone), metered)

@@ -18,6 +18,7 @@ from pilots.transport.demand import Demand, demand_of, draw_trips, shared_out
 from pilots.transport.economics import DEFINITIONS as OF_MONEY
 from pilots.transport.feeder import fed, feeders
 from pilots.transport.fleet import Fleet, Rest
+from pilots.transport.imported import imported_requests
 from pilots.transport.indicators import DEFINITIONS as OF_SERVICE
 from pilots.transport.indicators import Indicator
 from pilots.transport.lines import Lines, lines_of
@@ -238,6 +239,9 @@ def _trips(
     place: _Place, cities: Sequence[str], scenario: TransportScenario, world: World, weekday: int
 ) -> pd.DataFrame:
     """Trips of all days of the run, as requests between stops."""
+    if scenario.requests_file:
+        trips = imported_requests(place.area, scenario.requests_file, scenario.max_walk_m)
+        return trips[trips["city"].isin(cities)].reset_index(drop=True)
     generators = {city: world.rng("trips", city) for city in cities}
     days = max(1, -(-world.end_s // DAY_S))
     total, school_share = requests_of(scenario, place.demand), scenario.school_share
@@ -299,6 +303,7 @@ def _refusals(trips: pd.DataFrame, bus: LineBus, scenario: TransportScenario) ->
     """Refusals by the rules of the service: its hours, and the line bus that must not be doubled."""
     hour = trips["earliest_s"].to_numpy() % DAY_S / 3600
     closed = (hour < scenario.service_start_h) | (hour > scenario.service_end_h)
+    closed &= trips["earliest_s"].to_numpy() >= 0  # what is no time at all is refused as such
     served = np.zeros(len(trips), np.bool_)
     if scenario.line_bus_rule_min > 0:
         served = bus.serves_every(60 * scenario.line_bus_rule_min)

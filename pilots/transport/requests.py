@@ -7,8 +7,10 @@ missing, a time is a word) is an error that names the row.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -16,6 +18,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from geodata.errors import InvalidInput
+from geodata.home import home
 from pilots.transport.fleet import Fleet
 from pilots.transport.network import Network
 from pilots.transport.policy import Policy
@@ -203,3 +206,27 @@ def _refusals(
     for name, failed in tests:
         reason[(reason == 0) & failed] = REASON[name]
     return reason
+
+
+def file_of(name: str) -> Path:
+    """The file of requests of a name: it stands in the folder ``requests`` of Twinbox's home.
+
+    Raises:
+        InvalidInput: The name is a path, or there is no such file.
+    """
+    if Path(name).name != name or name.startswith("."):
+        raise InvalidInput(
+            "a file of requests is given by its name alone", field="requests_file", value=name,
+            expected="the name of a file in the folder `requests` of Twinbox's home",
+        )  # fmt: skip
+    file = home() / "requests" / name
+    if not file.is_file():
+        raise InvalidInput(
+            "there is no such file of requests", field="requests_file", value=str(file), expected="a CSV file"
+        )
+    return file
+
+
+def hash_of(name: str) -> str:
+    """SHA-256 of a file of requests, so that a run's hash depends on what it holds."""
+    return hashlib.sha256(file_of(name).read_bytes()).hexdigest()

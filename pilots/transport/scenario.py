@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Any
 
+from pydantic import Field, model_validator
+
+from geodata.errors import InvalidInput
+from pilots.transport.requests import hash_of
 from twin.pilot import Scenario, quantity
 
 
@@ -21,6 +25,13 @@ class TransportScenario(Scenario):
     )
     trips_per_resident: float = quantity(
         2.5, "1", 0.1, 10, "Trips a resident makes a day; Tallinn's travel survey gives 2.53."
+    )
+    requests_file: str = Field(
+        default="",
+        description="CSV file of requests in the folder `requests` of Twinbox's home.",
+    )
+    requests_sha256: str = Field(
+        default="", description="Hash of that file, filled in if left out; another file is refused."
     )
     demand_by_choice: bool = Field(
         default=False, description="Let travellers choose between the service, line buses and walking."
@@ -92,3 +103,19 @@ class TransportScenario(Scenario):
     vehicle_g_co2_per_km: float = quantity(130, "g/km", 0, 5000, "Emissions of a vehicle on fuel.")
     grid_g_co2_per_kwh: float = quantity(112, "g/kWh", 0, 2000, "Emissions of charged electricity.")
     value_of_time_eur_per_h: float = quantity(6, "EUR/h", 0.1, 200, "Value of a traveller's hour aboard.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _pin_requests(cls, fields: Any) -> Any:
+        """Tie a scenario to what its file of requests holds, not to the file's name."""
+        if not (isinstance(fields, dict) and fields.get("requests_file")):
+            return fields
+        known, found = fields.get("requests_sha256"), hash_of(str(fields["requests_file"]))
+        if known and known != found:
+            raise InvalidInput(
+                "the file of requests is not the one the run was planned with",
+                field="requests_sha256",
+                value=found,
+                expected=known,
+            )
+        return {**fields, "requests_sha256": found}

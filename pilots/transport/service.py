@@ -9,6 +9,7 @@ takes the old one's place.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -24,6 +25,7 @@ from pilots.transport.dispatch.routes import (
     locate,
     send,
     serve_stop,
+    stop_node,
     withdraw,
 )
 from pilots.transport.dispatch.start import begin_state, grown_log, grown_routes
@@ -76,6 +78,16 @@ def simulate_service(
     return service.result()
 
 
+@dataclass(frozen=True)
+class _Part:
+    """What a vehicle does after a break of its planned day."""
+
+    break_start_s: float
+    break_s: float
+    stops: list[int]
+    break_node: int
+
+
 class Service:
     """A running service in a SimPy environment.
 
@@ -113,6 +125,7 @@ class Service:
         self._open = 0
         self._blocked = np.zeros(fleet.vehicles, np.bool_)
         self._zones: Zones | None = None
+        self._later: dict[int, list[_Part]] = {}
         self._plan_seed = int(chance.generate_state(1)[0])
         self._start(chance)
 
@@ -166,14 +179,45 @@ class Service:
             if not nodes:
                 continue
             stops = [2 * booked[(node - 1) % n] + (node > n) for node in nodes]
-            while len(stops) + 4 > self.state.stop.shape[1]:
-                self.state = grown_routes(self.state)
             for node, start in zip(nodes, starts, strict=True):
                 if node <= n:
                     self.state.earliest[booked[node - 1]] = start
                     self.state.status[booked[node - 1]] = PLANNED
-            adopt(self.state, vehicle, np.array(stops, dtype=np.int64))
-            self._follow(vehicle)
+            taken = sorted((b for b in plan.breaks if b.vehicle == vehicle), key=lambda b: b.start)
+            ends = [*(b.after for b in taken), len(stops)]
+            self._later[vehicle] = [
+                _Part(
+                    rest.start,
+                    rest.duration,
+                    stops[rest.after : end],
+                    self._node_before(vehicle, stops, rest.after),
+                )
+                for rest, end in zip(taken, ends[1:], strict=True)
+            ]
+            self._set_out(vehicle, stops[: ends[0]])
+
+    def _node_before(self, vehicle: int, stops: list[int], place: int) -> int:
+        """Where a vehicle stands after so many of its planned stops."""
+        return stop_node(self.state, stops[place - 1]) if place else int(self.fleet.start_node[vehicle])
+
+    def _set_out(self, vehicle: int, stops: list[int]) -> None:
+        """Begin a part of a vehicle's planned day, which ends where its next break is taken."""
+        while len(stops) + 4 > self.state.stop.shape[1]:
+            self.state = grown_routes(self.state)
+        parts = self._later[vehicle]
+        if parts:
+            self.state.open_until[vehicle] = parts[0].break_start_s
+            self.state.home[vehicle] = parts[0].break_node
+        adopt(self.state, vehicle, np.array(stops, dtype=np.int64))
+        self._follow(vehicle)
+
+    def _take_from_later(self, request: int) -> bool:
+        """Strike a request from what is planned after a break; whether it was there."""
+        parts = [part for of_vehicle in self._later.values() for part in of_vehicle]
+        found = [part for part in parts if 2 * request in part.stops]
+        for part in found:
+            part.stops[:] = [stop for stop in part.stops if stop // 2 != request]
+        return bool(found)
 
     # Riders
 
@@ -239,7 +283,7 @@ class Service:
         """A rider calls the ride off, unless already on board."""
         yield self.env.timeout(max(0.0, self.requests.cancel_time_s[request] - self.env.now))
         status = self.state.status[request]
-        if status == PLANNED:
+        if status == PLANNED and not self._take_from_later(request):
             vehicle = withdraw(self.state, request, self.env.now)
             self._follow(vehicle)
         if status in (PENDING, PLANNED):
@@ -335,6 +379,11 @@ class Service:
     def _on_idle(self, vehicle: int) -> None:
         for event in self._idle.pop(vehicle, []):
             event.succeed()
+        if self._later.get(vehicle) and self.state.goal[vehicle] < 0:
+            node = self._later[vehicle][0].break_node
+            locate(self.state, vehicle, self.env.now)
+            if self.state.place[vehicle] != node:
+                self._send(vehicle, node, TO_REPOSITION)
         full = self.fleet.range_m[vehicle]
         low = self.state.range_m[vehicle] < self.policy.recharge_below * full
         if np.isfinite(full) and low and not self._blocked[vehicle]:
@@ -387,6 +436,13 @@ class Service:
         """A driver's day: breaks in their windows, then home by the end of the shift."""
         state = self.state
         end, home = float(self.fleet.shift_end_s[vehicle]), int(self.fleet.start_node[vehicle])
+        way_home = int(state.home[vehicle])
+        while self._later.get(vehicle):
+            yield from self._planned_break(vehicle)
+            state.open_until[vehicle], state.home[vehicle] = end, way_home
+            part = self._later[vehicle].pop(0)
+            self._set_out(vehicle, part.stops)
+            rests = rests[1:]
         for rest in rests:
             state.open_until[vehicle] = min(end, rest.latest_s)
             yield self.env.timeout(max(0.0, rest.earliest_s - self.env.now))
@@ -408,6 +464,14 @@ class Service:
         state.open_from[vehicle] = np.inf
         self._send_home(vehicle)
 
+    def _planned_break(self, vehicle: int) -> Process:
+        """The break before the next part of a planned day, where and when the plan has it."""
+        part = self._later[vehicle][0]
+        yield self.env.timeout(max(0.0, part.break_start_s - self.env.now))
+        yield self._until_idle(vehicle)
+        self.state.open_from[vehicle] = self.env.now + part.break_s
+        yield self.env.timeout(part.break_s)
+
     def _breakdowns(self, vehicle: int, generator: np.random.Generator) -> Process:
         """Breakdowns at random: riders on board are stranded, those still waiting ask again."""
         while self._open > 0:
@@ -423,7 +487,10 @@ class Service:
     def _break_down(self, vehicle: int) -> None:
         state = self.state
         locate(state, vehicle, self.env.now)
-        affected = np.unique(state.stop[vehicle, : state.planned[vehicle]] // 2)
+        later = [stop // 2 for part in self._later.get(vehicle, ()) for stop in part.stops]
+        for part in self._later.get(vehicle, ()):
+            part.stops.clear()
+        affected = np.union1d(state.stop[vehicle, : state.planned[vehicle]] // 2, later).astype(np.int64)
         adopt(state, vehicle, np.empty(0, np.int64))
         for request in affected.tolist():
             if state.status[request] == ON_BOARD:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pythermalcomfort.models import adaptive_ashrae, adaptive_en
 
 from pilots.buildings.comfort.library import quiet
 
@@ -50,6 +49,8 @@ def adaptive_by_en(
     air_c: ArrayLike, radiant_c: ArrayLike, running_mean: ArrayLike, air_speed_m_s: ArrayLike = 0.1
 ) -> Adaptive:
     """Adaptive comfort of EN 16798-1: categories "I", "II", "III"; valid for running means of 10 to 30 °C."""
+    from pythermalcomfort.models import adaptive_en
+
     with quiet():
         result = adaptive_en(
             tdb=np.asarray(air_c, dtype=np.float64),
@@ -65,6 +66,8 @@ def adaptive_by_ashrae(
     air_c: ArrayLike, radiant_c: ArrayLike, running_mean: ArrayLike, air_speed_m_s: ArrayLike = 0.1
 ) -> Adaptive:
     """Adaptive comfort of ASHRAE 55: acceptance by 80 and 90 %; valid for running means of 10 to 33.5 °C."""
+    from pythermalcomfort.models import adaptive_ashrae
+
     with quiet():
         result = adaptive_ashrae(
             tdb=np.asarray(air_c, dtype=np.float64),

@@ -15,7 +15,6 @@ from typing import Literal
 import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
-from pythermalcomfort.models import pmv_ppd_ashrae, pmv_ppd_iso
 
 from pilots.buildings.comfort.library import quiet
 
@@ -53,6 +52,8 @@ def mean_vote_by_library(
     Returns:
         Predicted mean vote, and predicted percentage of dissatisfied, %.
     """
+    from pythermalcomfort.models import pmv_ppd_ashrae, pmv_ppd_iso
+
     given = {
         "tdb": air_c,
         "tr": radiant_c,

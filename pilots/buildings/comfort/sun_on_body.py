@@ -10,7 +10,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pythermalcomfort.models import solar_gain
 
 from pilots.buildings.comfort.library import quiet
 
@@ -47,6 +46,8 @@ def sun_on_body(
     Returns:
         Effective radiant field, W/m2, and rise of the mean radiant temperature, K.
     """
+    from pythermalcomfort.models import solar_gain
+
     with quiet():
         result = solar_gain(
             sol_altitude=altitude_deg,

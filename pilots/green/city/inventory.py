@@ -18,13 +18,22 @@ from numpy.typing import NDArray
 
 from geodata.errors import NotReady
 from pilots.green.growth.species import INDEX, SPECIES, match_species
-from pilots.green.growth.stock import Stock, stock
+from pilots.green.growth.stock import (
+    LARGEST_CROWN_M,
+    LARGEST_DBH_CM,
+    LARGEST_HEIGHT_M,
+    Stock,
+    stock,
+)
 from twin.packs import PackView
 
 Floats = NDArray[np.float64]
 
 MOST_GENERATED = 20_000
 """A generated stock has at most this many trees; each then stands for several."""
+
+MOST_NAMED = 4
+"""So many substituted species are named in a note."""
 
 LEAST_SURVEYED = 0.05
 """A district of whose land a survey covers less is not reported."""
@@ -153,7 +162,7 @@ def _surveyed(
 ) -> Inventory:
     table, dropped = _kept(pack)
     kinds, assumed = _species(table, rng)
-    sizes = {name: _numbers(table, name) for name in ("dbh_cm", "height_m", "crown_diameter_m")}
+    sizes, impossible = _sizes(table)
     unknown = np.isnan(sizes["dbh_cm"]) & np.isnan(sizes["height_m"])
     planted = _numbers(table, "year_planted")
     age = np.where(np.isnan(planted), np.nan, np.maximum(_year_of(pack) - planted, 0.0))
@@ -169,7 +178,7 @@ def _surveyed(
     notes = [
         f"{len(trees)} trees ({grade}); canopy is counted over {land / 1e6:.1f} km2 where trees are mapped"
     ]
-    notes += [note for count, note in (*dropped, *assumed) if count]
+    notes += [note for count, note in (*dropped, *impossible, *assumed) if count]
     if unknown.any():
         share = unknown.mean()
         notes.append(f"{share:.0%} of the trees have no size: trunks are drawn around {MEDIAN_DBH_CM:.0f} cm")
@@ -222,18 +231,46 @@ def _species(
     conifer |= unknown_form & (rng.random(len(kinds)) < CONIFERS_IN_PARKS)
     kinds = np.where(nameless & ~conifer, _drawn(BROADLEAVED_MIX, len(kinds), rng), kinds)
     kinds = np.where(nameless & conifer, _drawn(CONIFER_MIX, len(kinds), rng), kinds)
-    genus, form = int((how == "genus").sum()), int(((how == "form") & ~nameless).sum())
+    stands_for = np.array([match.species.name for match in matches], dtype=object)
     return kinds.astype(np.int16), [
         (int(nameless.sum()), f"{nameless.sum()} trees without species: drawn from a northern mix"),
-        (genus, f"{genus} trees take another species of their genus"),
-        (form, f"{form} trees of unknown genus take a tree of like form"),
+        _substitutes(names, stands_for, how == "genus", "trees take another species of their genus"),
+        _substitutes(names, stands_for, (how == "form") & ~nameless, "trees take a tree of like form"),
     ]
+
+
+def _substitutes(
+    names: pd.Series, stands_for: NDArray[np.object_], which: NDArray[np.bool_], what: str
+) -> tuple[int, str]:
+    """How many trees are taken for another species, with the commonest cases."""
+    pairs = names[which] + " as " + stands_for[which]
+    common = ", ".join(f"{pair} ({count})" for pair, count in pairs.value_counts().head(MOST_NAMED).items())
+    return int(which.sum()), f"{which.sum()} {what}: {common}"
 
 
 def _drawn(mix: dict[str, float], count: int, rng: np.random.Generator) -> NDArray[np.int16]:
     share = np.array(list(mix.values()))
     chosen = rng.choice(len(mix), count, p=share / share.sum())
     return np.array([INDEX[name] for name in mix], dtype=np.int16)[chosen]
+
+
+def _sizes(table: pd.DataFrame) -> tuple[dict[str, Floats], list[tuple[int, str]]]:
+    """Trunks, heights and crowns; what no tree can measure is taken as unknown, and said."""
+    sizes, notes = {}, []
+    for name, largest in (
+        ("dbh_cm", LARGEST_DBH_CM),
+        ("height_m", LARGEST_HEIGHT_M),
+        ("crown_diameter_m", LARGEST_CROWN_M),
+    ):
+        values = _numbers(table, name)
+        bad = (values <= 0.0) | (values > largest)
+        sizes[name] = np.where(bad, np.nan, values)
+        if bad.any():
+            first = int(np.flatnonzero(bad)[0])
+            told = f"{bad.sum()} trees with an impossible {name} taken as of unknown {name}, e.g. tree "
+            told += f"{table['tree_id'].iloc[first]} with {values[first]:g}"
+            notes.append((int(bad.sum()), told))
+    return sizes, notes
 
 
 def _trunks(count: int, rng: np.random.Generator) -> Floats:

@@ -11,7 +11,6 @@ import warnings
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pythermalcomfort.models import utci
 
 Floats = NDArray[np.float64]
 
@@ -35,6 +34,8 @@ def universal_thermal_climate_index(
             for a in (air_temperature_c, radiant_temperature_c, relative_humidity_pct, wind_10m_m_s)
         )
     )
+    from pythermalcomfort.models import utci
+
     with warnings.catch_warnings():
         # It warns of values outside its limits, which come out as NaN here.
         warnings.simplefilter("ignore", UserWarning)

@@ -5,9 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import twin
-from geodata.errors import InvalidInput
+from geodata.errors import InvalidInput, UnknownName
+from pilots.green.exports.cityjson import read_cityjson
+from pilots.green.exports.stored import export, years_of
+from pilots.green.exports.trees import read_geoparquet
 from pilots.green.pilot import Green
 from pilots.green.scenario import GreenScenario
 
@@ -106,6 +110,38 @@ def test_trees_keep_their_number_from_picture_to_picture(felled):
     kept = np.intersect1d(first, last)
     assert len(first) - len(kept) == pytest.approx(30, abs=12)
     assert len(np.unique(first)) == len(first)
+
+
+def test_the_trees_of_a_run_leave_in_every_format(felled, tmp_path):
+    assert years_of(felled, "rae") == [2025, 2033]
+    paths = export(felled, "rae", tmp_path / "rae", 2033)
+    assert [path.name for path in paths] == ["trees.city.json", "tileset.json", "trees.parquet", "trees.nc"]
+    table = read_geoparquet(paths[2])
+    assert len(table) == len(read_cityjson(paths[0]).trees) > 2000
+    assert table.crs.to_epsg() == 3301
+    with xr.open_dataset(paths[3], engine="h5netcdf") as cube:
+        assert cube.sizes["year"] == 2
+        grown = cube["dbh"].sel(year=2033) - cube["dbh"].sel(year=2025)
+        assert float(grown.median()) > 1.0  # most still stand; some were replaced by young ones
+    with pytest.raises(InvalidInput, match="not empty"):
+        export(felled, "rae", tmp_path / "rae")
+    with pytest.raises(UnknownName, match="2025, 2033"):
+        export(felled, "rae", tmp_path / "other", 2030)
+    with pytest.raises(UnknownName, match="paldiski, rae"):
+        export(felled, "tartu", tmp_path / "other")
+
+
+def test_a_reader_that_nobody_here_wrote_opens_the_city_model(felled, tmp_path):
+    cityjson = pytest.importorskip("cjio.cityjson")
+    paths = export(felled, "paldiski", tmp_path / "paldiski")
+    with paths[0].open(encoding="utf-8") as file:
+        model = cityjson.reader(file)
+    assert model.get_version() == "2.0"
+    assert model.get_epsg() == 3301
+    objects = model.j["CityObjects"]
+    assert len(objects) == len(read_geoparquet(paths[2]))
+    assert {one["type"] for one in objects.values()} == {"SolitaryVegetationObject"}
+    assert {"species", "height", "crownDiameter", "year", "leafOn"} <= set(objects["0"]["attributes"])
 
 
 def test_planting_along_a_street_puts_trees_into_two_rows_beside_it(base):

@@ -9,11 +9,14 @@ import pytest
 
 import twin
 from geodata.demo import ensure
+from geodata.errors import InvalidInput
 from geodata.streets import street_graph
 from pilots.transport.area import area_of, neighbourhoods
 from pilots.transport.demand import WEEKDAY, demand_of, draw_trips, shared_out
+from pilots.transport.imported import imported_requests
 from pilots.transport.lines import known_hour
 from pilots.transport.pilot import Transport
+from pilots.transport.requests import file_of
 from pilots.transport.scenario import TransportScenario
 from twin.packs import PackView
 
@@ -227,3 +230,63 @@ def test_the_same_generators_draw_the_same_trips(area, packs):
         for _ in range(2)
     )
     pd.testing.assert_frame_equal(first, second)
+
+
+def write_requests(home, text):
+    (home / "requests").mkdir(exist_ok=True)
+    (home / "requests" / "asked.csv").write_text(text, encoding="utf-8")
+
+
+HEAD = "origin_lon,origin_lat,destination_lon,destination_lat,request_time,pickup_time,seats\n"
+
+
+def test_requests_of_a_file_are_carried_and_what_is_outside_is_counted(home):
+    rows = [
+        "24.745,59.437,24.760,59.430,07:42,,1",
+        "24.745,59.437,24.760,59.430,0,09:00:30,2",
+        "26.722,58.380,24.760,59.430,08:00,,1",
+        ",59.437,24.760,59.430,08:00,,1",
+        "24.745,59.437,24.760,59.430,08:00,,40",
+        "24.745,59.437,24.760,59.430,-5,,1",
+    ]
+    write_requests(home, HEAD + "\n".join(rows) + "\n")
+    result = run(requests_file="asked.csv")
+    lost = sum(
+        result.data[f"transport/{city}"].to_dataset()["requests_lost"].to_series().to_dict().get(reason, 0)
+        for city in CITIES
+        for reason in ("outside_area", "capacity", "invalid_time")
+    )
+    assert sum(value(result, "requests", city) for city in CITIES) == 6
+    assert sum(value(result, "rides", city) for city in CITIES) == 2
+    assert lost == 4
+
+
+def test_a_run_is_tied_to_what_its_file_of_requests_holds(home):
+    write_requests(home, HEAD + "24.745,59.437,24.760,59.430,07:42,,1\n")
+    one = TransportScenario(requests_file="asked.csv")
+    write_requests(home, HEAD + "24.745,59.437,24.760,59.430,07:43,,1\n")
+    assert TransportScenario(requests_file="asked.csv").requests_sha256 != one.requests_sha256
+    with pytest.raises(InvalidInput, match="not the one"):
+        TransportScenario(**one.model_dump())
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("origin_lon,origin_lat\n1,2\n", "destination_lon"),
+        (HEAD + "24.7,59.4,24.8,59.4,noon,,1\n", "request_time"),
+        (HEAD + "24.7,59.4,24.8,59.4,07:10,,1\n24.7,x,24.8,59.4,07:10,,1\n", "origin_lat"),
+    ],
+)
+def test_a_file_of_requests_that_cannot_be_read_names_file_row_and_field(home, area, text, field):
+    write_requests(home, text)
+    with pytest.raises(InvalidInput) as caught:
+        imported_requests(area, "asked.csv", 600)
+    assert field in caught.value.field
+    assert "asked.csv" in caught.value.file
+
+
+@pytest.mark.parametrize("name", ["../asked.csv", "/etc/passwd", "absent.csv", ".hidden"])
+def test_only_files_of_the_folder_of_requests_are_read(home, name):
+    with pytest.raises(InvalidInput):
+        file_of(name)

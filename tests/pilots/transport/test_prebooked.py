@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pilots.transport import Fleet, Network, Policy, audit, darp, indicators, simulate_service
+from pilots.transport import Fleet, Network, Policy, Rest, audit, darp, indicators, simulate_service
 from pilots.transport.prebooked import certificate, day_instance
 from pilots.transport.requests import read_requests
 
@@ -74,3 +74,36 @@ def test_the_problem_of_a_day_keeps_shifts_places_and_breaks(villages):
     assert instance.shift_end.tolist() == [12 * 3600.0] * 2
     solution = darp.solve(instance, None, 1, iterations=300)
     assert {found.kind for found in darp.check(instance, solution)} <= {"unserved"}
+
+
+def test_drivers_rest_where_and_when_their_planned_day_has_it(villages):
+    network, _ = villages
+    generator = np.random.default_rng(8)
+    ends = np.array([generator.choice(12, 2, replace=False) for _ in range(45)])
+    morning = pd.DataFrame(
+        {"origin": ends[:, 0], "destination": ends[:, 1], "request_time_s": 0.0,
+         "earliest_s": generator.uniform(7.3, 9.6, 45) * 3600}
+    )  # fmt: skip
+    caller = pd.DataFrame({"origin": [3], "destination": [7], "request_time_s": [8.2 * 3600]})
+    day = pd.concat([morning, caller], ignore_index=True)
+    rests = tuple(Rest(vehicle, 8 * 3600.0, 8.75 * 3600.0, 1200.0) for vehicle in range(3))
+    fleet = Fleet.of([0, 5, 9], seats=4, shift_start_s=6 * 3600, shift_end_s=13 * 3600, rests=rests)
+    rules = Policy(plan_steps=1500, **RULES)
+    result = simulate_service(network, day, fleet, rules)
+    assert audit(result, network, fleet, rules) == []
+    assert (result.trips["status"] == "served").mean() > 0.5
+    for vehicle in range(3):
+        assert longest_rest(result, vehicle, 8 * 3600, 8.75 * 3600 + 1200) >= 1200 - 1
+
+
+def longest_rest(result, vehicle, start_s, end_s):
+    """Longest time within a window in which a vehicle neither drives nor has anybody on board or boarding."""
+    legs = result.legs[result.legs["vehicle"] == vehicle]
+    trips = result.trips[(result.trips["vehicle"] == vehicle) & (result.trips["status"] == "served")]
+    busy = [*zip(legs["depart_s"], legs["arrive_s"], strict=True)]
+    busy += [*zip(trips["pickup_s"], trips["dropoff_s"], strict=True)]
+    free, longest = start_s, 0.0
+    for begin, end in sorted(busy):
+        longest = max(longest, min(begin, end_s) - free)
+        free = min(max(free, end), end_s)
+    return max(longest, end_s - free)

@@ -1,0 +1,169 @@
+"""The plug-in as a planner meets it: two cities, a month, every indicator beside its bound."""
+
+import math
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import twin
+import twin.pilot
+from geodata.city import known_cities
+from geodata.locate import pack_of
+from pilots.microgrid.model import EV
+from pilots.microgrid.pilot import Microgrid
+from twin import plugins
+from twin.pilot import CityModel, Domain, Kpi, Need, Pilot, Signal
+from twin.plan import make_plan
+from twin.simulate import execute
+
+SCENARIOS = Path(__file__).resolve().parents[3] / "docs" / "scenarios" / "microgrid"
+CITIES = ["tartu", "paldiski"]
+
+
+def run(days=14, **scenario):
+    return twin.run("microgrid", cities=CITIES, scenario=scenario, days=days)
+
+
+def values(result, city="tartu"):
+    rows = result.kpis[(result.kpis.pilot == "microgrid") & (result.kpis.city == city)]
+    return dict(zip(rows.kpi, rows.value, strict=True))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory):
+    """One home for all tests here: demo packs are made once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TWINBOX_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def result(home):
+    return run()
+
+
+def test_it_is_found_like_an_outsiders_plugin():
+    assert isinstance(plugins.load("microgrid"), Microgrid)
+
+
+def test_every_indicator_is_a_number_beside_its_bound(result):
+    for city in CITIES:
+        found = values(result, city)
+        assert set(found) == {kpi.id for kpi in Microgrid.kpis}
+        assert not [name for name, value in found.items() if math.isnan(value)]
+        assert found["cost_eur"] >= found["cost_bound_eur"] - 1e-6
+        assert found["connection_avoided_kw"] <= found["connection_avoidable_kw"] + 1e-6
+        assert found["peak_import_kw"] >= found["connection_least_kw"] - 0.02
+
+
+def test_the_battery_cuts_the_connection(result):
+    for city in CITIES:
+        assert values(result, city)["connection_avoided_kw"] > 10.0
+
+
+def test_survival_falls_with_the_length_of_the_outage(result):
+    found = values(result)
+    shares = [found[f"survival_{hours}h"] for hours in (1, 4, 12, 24)]
+    assert shares == sorted(shares, reverse=True)
+
+
+def test_own_energy_is_counted_once(result):
+    found = values(result)
+    assert 0.0 <= found["renewable_share"] <= found["self_sufficiency"] <= 1.0
+    assert 0.0 <= found["self_consumption"] <= 1.0
+
+
+def test_what_is_assumed_is_said(result):
+    notes = " ".join(result.data["microgrid/tartu"].attrs["notes"])
+    assert "synthetic" in notes
+    assert "assumptions of the scenario" in notes
+    assert "No wind plant" in notes
+    assert "persistence" in notes
+
+
+def test_a_planner_sees_the_connection_question_answered(result):
+    figures = Microgrid().charts(result)
+    assert set(figures) == {"connection", "cost_and_bound", "flows"}
+    data = result.data["microgrid/tartu"]
+    least = data["connection_by_battery"].to_numpy()
+    assert np.all(np.diff(least) <= 0.02)
+    assert least[0] == pytest.approx(values(result)["peak_without_battery_kw"], rel=1e-6)
+
+
+def test_members_shares_add_up_to_the_bill(result):
+    data = result.data["microgrid/tartu"]
+    assert float(data["member_share_eur"].sum()) == pytest.approx(values(result)["bill_eur"], rel=1e-9)
+
+
+def test_repetitions_draw_other_weeks_and_give_intervals():
+    result = twin.run(
+        "microgrid", cities=CITIES, days=14, replications=3, scenario={"controller": "self_consumption"}
+    )
+    row = result.kpis[(result.kpis.kpi == "bill_eur") & (result.kpis.city == "tartu")].iloc[0]
+    assert row.low < row.value < row.high
+
+
+def test_perfect_foresight_is_labelled():
+    notes = run(days=3, controller="perfect").data["microgrid/tartu"].attrs["notes"]
+    assert any("PERFECT" in note for note in notes)
+
+
+def test_an_outage_at_a_given_hour_is_survived_or_counted():
+    common = {"outages_per_year": 0, "outage_from_h": 30, "outage_h": 10}
+    with_battery = values(run(days=4, reserve_h=10, **common))
+    without = values(run(days=4, battery_kwh=0, **common))
+    assert with_battery["unserved_kwh"] < without["unserved_kwh"]
+
+
+@pytest.mark.parametrize("path", sorted(SCENARIOS.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_scenario_runs(path):
+    fields = tomllib.loads(path.read_text(encoding="utf-8"))
+    found = values(run(days=3, **fields), "paldiski")
+    assert found["cost_eur"] >= found["cost_bound_eur"] - 1e-6
+
+
+class Depot(CityModel):
+    def __init__(self, city, world):
+        self.city, self.world = city, world
+
+    def run(self):
+        while self.world.env.now < self.world.end_s:
+            yield self.world.turn()
+            self.world.signals.write(EV, self.city, 100.0)
+
+    def data(self):
+        return xr.Dataset({"power": ("city", [100.0], {"units": "kW"})})
+
+    def kpis(self):
+        return {"nothing": 0.0}
+
+
+class Vehicles(Pilot):
+    id = "depots"
+    title = "Depots"
+    domain = Domain.MOBILITY
+    version = "1"
+    needs = (Need("boundary", "where it is"),)
+    writes = (Signal(EV, "kW", "charging"),)
+    kpis = (Kpi("nothing", "Nothing", "1", "neither", "nothing", "none"),)
+    Scenario = twin.pilot.Scenario
+
+    def build(self, packs, scenario, world):  # noqa: ARG002
+        for pack in packs.values():
+            pack.features("boundary")
+        return {city: Depot(city, world) for city in packs}
+
+
+def test_coupled_signals_load_the_site():
+    """What other pilots write is drawn through the site's meter."""
+    packs = {city: pack_of(known_cities()[city]) for city in CITIES}
+    pilots = [Microgrid(), Vehicles()]
+    scenario = {"microgrid": {"outages_per_year": 0}, "depots": {}}
+    plan = make_plan(pilots, packs.values(), days=2, scenario=scenario)
+    coupled = execute(plan, packs, pilots=pilots)
+    alone = run(days=2, outages_per_year=0)
+    more = coupled.data["microgrid/tartu"]["load_kw"] - alone.data["microgrid/tartu"]["load_kw"]
+    assert more.to_numpy() == pytest.approx(np.full(48, 100.0))
