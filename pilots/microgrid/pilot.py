@@ -86,6 +86,8 @@ def _city_site(city: str, pack: PackView, scenario: MicrogridScenario, world: Wo
     inputs = read_inputs(pack, scenario, time, world.rng("weeks", city), world.replication)
     if world.signals.is_written(SCHOOL):
         inputs.members.pop("schools", None)
+        inputs.notes[:] = [note for note in inputs.notes if not note.startswith("Load of schools")]
+        inputs.notes.append(f"Load of schools: {scenario.school_share:.0%} of the coupled buildings pilot's.")
     there = outages(scenario, steps, world.rng("outages", city))
     site = site_of(city, scenario, inputs, pack)
     stays = overnight_stays(scenario, time, pack.city.timezone, world.rng("vehicles", city))
@@ -109,6 +111,10 @@ def _city_site(city: str, pack: PackView, scenario: MicrogridScenario, world: Wo
         if coupled
         else _target_kw(site, scenario, _planned_net(site, pack, scenario, time, inputs, world))
     )
+    if coupled:
+        inputs.notes.append(
+            "No import limit is kept: a coupled load is not known beforehand; set connection_kw."
+        )
     if np.isfinite(target):
         inputs.notes.append(
             f"Steered to keep import under {target:.0f} kW, found for the year as it is in the pack."
