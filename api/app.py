@@ -16,7 +16,7 @@ import orjson
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
-from api import downloads, operations, uploads
+from api import downloads, operations, scenarios, uploads
 from api.answers import bytes_answer
 from api.context import Context, make_context
 from api.gate import Gate
@@ -29,7 +29,18 @@ from api.settings import Settings
 from api.web.page import page
 
 _MODULES = (common, features, crs, filtering, edr, records, processes)
-_ROUTERS = (common, features, edr, processes, downloads, sensorthings, sentilo, uploads, operations)
+_ROUTERS = (
+    common,
+    features,
+    edr,
+    processes,
+    scenarios,
+    downloads,
+    sensorthings,
+    sentilo,
+    uploads,
+    operations,
+)
 
 
 def conformance() -> list[str]:

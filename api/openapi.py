@@ -11,6 +11,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from api.ogc.schemas import ANSWERS
 from api.problems import MEDIA_TYPE
 
 _PROBLEM = {
@@ -58,9 +59,10 @@ def openapi_document(app: FastAPI, *, title: str, version: str, server: str) -> 
     raw = get_openapi(title=title, version=version, routes=app.routes)
     schemas = raw.get("components", {}).get("schemas", {})
     paths = _lower(_inline(raw["paths"], schemas, 0))
-    for operations in paths.values():
-        for operation in operations.values():
+    for path, operations in paths.items():
+        for method, operation in operations.items():
             _finish(operation)
+            _declare(method, path, operation)
     return {
         "openapi": "3.0.3",
         "info": {
@@ -103,6 +105,16 @@ def _finish(operation: dict[str, Any]) -> None:
     operation["responses"] = responses
 
 
+def _declare(method: str, path: str, operation: dict[str, Any]) -> None:
+    """Say what the standards' documents hold, and that lists come as one text with commas."""
+    for status, response in operation["responses"].items():
+        for media, schema in ANSWERS.get((method, path, status), {}).items():
+            response.setdefault("content", {})[media] = {"schema": schema}
+    for parameter in operation.get("parameters", []):
+        if parameter["in"] == "query" and parameter["schema"].get("type") == "array":
+            parameter |= {"style": "form", "explode": False}
+
+
 def _inline(node: Any, schemas: Mapping[str, Any], depth: int) -> Any:
     if depth > _MOST_DEPTH:
         return {}
@@ -120,6 +132,8 @@ def _lower(node: Any) -> Any:
     if not isinstance(node, Mapping):
         return node
     made = _without_null({name: _lower(value) for name, value in node.items()})
+    if "x-default" in made:
+        made["default"] = made.pop("x-default")  # the framework drops what is not its own default
     if "const" in made:
         made["enum"] = [made.pop("const")]
     if isinstance(made.get("examples"), list) and "schema" not in made:

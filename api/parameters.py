@@ -190,7 +190,7 @@ Limit = Annotated[
     Query(
         max_length=16,
         description="How many at most; more than the maximum gives the maximum.",
-        json_schema_extra={"type": "integer", "minimum": 1, "maximum": 10000, "default": 100},
+        json_schema_extra={"type": "integer", "minimum": 1, "maximum": 10000, "x-default": 100},
     ),
 ]
 BBoxText = Annotated[

@@ -335,6 +335,14 @@ class Served:
         return {"Authorization": f"Bearer {text}"}
 
 
+# The tests of the server run on SQLite, and on PostgreSQL if TWINBOX_TEST_DATABASE names a server whose user
+# may create databases; each server under test gets a database of its own, dropped afterwards. On Debian:
+#
+#     apt-get install postgresql postgis && service postgresql start
+#     su postgres -c "psql -c \"CREATE ROLE twinbox LOGIN CREATEDB PASSWORD 'twinbox'\""
+#     pip install 'twinbox[postgres]'
+#     export TWINBOX_TEST_DATABASE=postgresql://twinbox:twinbox@127.0.0.1/postgres
+#     pytest tests/api --ignore tests/api/cli
 @contextmanager
 def fresh_database() -> Iterator[str]:
     """The URL of an empty database of the server that TWINBOX_TEST_DATABASE names; empty for SQLite."""

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import orjson
 import pyarrow as pa
 import shapely
-from pyproj import Transformer
+from pyproj import CRS, Transformer
 
 from api.catalogue.packed import PackedIndex
 from api.parameters import Box
@@ -43,6 +43,10 @@ class FeatureTable:
         self._geometry_at = np.load(folder / "geometry_at.npy", mmap_mode="r")
         self._wkb = _mapped(folder / "wkb.bin")
         self._wkb_offsets = np.load(folder / "wkb_offsets.npy", mmap_mode="r")
+        self.native: str = meta["native"]
+        if self.native:
+            self._native = _mapped(folder / "native.bin")
+            self._native_offsets = np.load(folder / "native_offsets.npy", mmap_mode="r")
         self.west, self.south, self.east, self.north = np.load(folder / "bounds.npy")
         self._nowhere = np.flatnonzero(np.isnan(self.west))
         self._index = PackedIndex(self.west, self.south, self.east, self.north)
@@ -89,10 +93,16 @@ class FeatureTable:
 
     def shapes(self, rows: Rows) -> npt.NDArray[np.object_]:
         """Geometries of rows in longitude and latitude, None where there is none."""
-        starts, ends = self._wkb_offsets[rows].tolist(), self._wkb_offsets[rows + 1].tolist()
-        blobs = [self._wkb[a:b] or None for a, b in zip(starts, ends, strict=True)]
-        shapes: npt.NDArray[np.object_] = shapely.from_wkb(np.array(blobs, dtype=object))
-        return shapes
+        return _read_wkb(self._wkb, self._wkb_offsets, rows)
+
+    def shapes_in(self, rows: Rows, crs: str) -> npt.NDArray[np.object_]:
+        """Geometries of rows in another CRS; in that of the pack, just as the pack holds them."""
+        if crs != self.native:
+            return project(self.shapes(rows), crs)
+        shapes = _read_wkb(self._native, self._native_offsets, rows)
+        turned = (1, 0) if north_first(crs) else (0, 1)
+        made: npt.NDArray[np.object_] = shapely.transform(shapes, lambda xy: np.round(xy[:, turned], 3))
+        return made
 
     def page(self, rows: Rows | None, start: int, limit: int, most_bytes: int) -> tuple[Rows, int]:
         """The rows of a page and where the next begins, bounded by count and by bytes.
@@ -127,7 +137,7 @@ class FeatureTable:
         if not len(rows):
             return b""
         heads = [self._bytes[int(self._offsets[row]) : int(self._geometry_at[row])] for row in rows.tolist()]
-        geometries = shapely.to_geojson(project(self.shapes(rows), crs))
+        geometries = shapely.to_geojson(self.shapes_in(rows, crs))
         return b",".join(
             [
                 head + (shape.encode() if shape is not None else b"null") + b"}"
@@ -154,6 +164,13 @@ class FeatureTable:
         return features
 
 
+def _read_wkb(data: mmap.mmap | bytes, offsets: Rows, rows: Rows) -> npt.NDArray[np.object_]:
+    starts, ends = offsets[rows].tolist(), offsets[rows + 1].tolist()
+    blobs = [data[a:b] or None for a, b in zip(starts, ends, strict=True)]
+    shapes: npt.NDArray[np.object_] = shapely.from_wkb(np.array(blobs, dtype=object))
+    return shapes
+
+
 def _mapped(path: Path) -> mmap.mmap | bytes:
     with path.open("rb") as stream:
         return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) if path.stat().st_size else b""
@@ -163,6 +180,12 @@ def _mapped(path: Path) -> mmap.mmap | bytes:
 def transformer(source: str, target: str) -> Transformer:
     """Between two CRSs, each in the axis order of its register."""
     return Transformer.from_crs(source, target)
+
+
+@lru_cache(maxsize=32)
+def north_first(crs: str) -> bool:
+    """Whether the register has a CRS's northing before its easting, as in Estonia."""
+    return CRS.from_user_input(crs).axis_info[0].direction == "north"
 
 
 def project(shapes: npt.NDArray[np.object_], crs: str) -> npt.NDArray[np.object_]:

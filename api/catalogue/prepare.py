@@ -100,8 +100,9 @@ def _prepare_features(collection: Collection, folder: Path) -> None:
     if isinstance(frame, gpd.GeoDataFrame):
         shapes = shapely.force_2d(frame.to_crs("OGC:CRS84").geometry.to_numpy())
         table = pd.DataFrame(frame.drop(columns="geometry"))
+        native = _write_native(folder, collection, frame)
     else:
-        shapes, table = np.full(len(frame), None, dtype=object), frame
+        shapes, table, native = np.full(len(frame), None, dtype=object), frame, ""
     ids = _ids(collection, table)
     _write_features(folder, ids, table, shapes)
     wkb = shapely.to_wkb(shapes)
@@ -110,8 +111,17 @@ def _prepare_features(collection: Collection, folder: Path) -> None:
     _write_ids(folder, ids)
     _write_columns(folder, ids, table)
     kinds = sorted({shape.geom_type for shape in shapes if shape is not None})
-    meta = {"rows": len(frame), "points": kinds in ([], ["Point"]), "types": kinds}
+    meta = {"rows": len(frame), "points": kinds in ([], ["Point"]), "types": kinds, "native": native}
     (folder / "meta.json").write_text(json.dumps(meta))
+
+
+def _write_native(folder: Path, collection: Collection, frame: gpd.GeoDataFrame) -> str:
+    """Geometries as the pack holds them, for who asks in its CRS; returns the CRS, empty for CRS84."""
+    if not collection.storage_crs:
+        return ""
+    shapes = shapely.force_2d(frame.to_crs(collection.storage_crs).geometry.to_numpy())
+    _write_blobs(folder / "native", [item or b"" for item in shapely.to_wkb(shapes)])
+    return collection.storage_crs
 
 
 def _ids(collection: Collection, table: pd.DataFrame) -> list[str]:

@@ -17,7 +17,7 @@ from api.catalogue.series import Series, open_series
 from api.catalogue.wire import collection_to_json
 from api.jobs.workshop import Workshop
 
-FORMAT = 1
+FORMAT = 2
 """Of the prepared files; a change makes all products anew."""
 _OPEN = 200
 _OPENERS: dict[str, Any] = {"features": FeatureTable, "grid": open_grid, "series": open_series}

@@ -9,12 +9,13 @@ import json
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from api.problems import NoSuchJob
-from api.store import JOB_EVENTS, JOBS, RUN_OWNERS, Store, stamp
+from api.store import JOB_EVENTS, JOBS, RUN_OWNERS, Store, moment, now, stamp
 
 TERMINAL = ("successful", "failed", "dismissed")
 
@@ -25,6 +26,35 @@ class Event:
 
     seq: int
     data: str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which of a tenant's jobs are asked for; whatever is empty or None asks nothing.
+
+    Attributes:
+        processes: Processes, any of them.
+        status: States, any of them.
+        created_from: When it was accepted, at the earliest.
+        created_until: The same, at the latest.
+        least_s: How long it has run, in seconds, at least.
+        most_s: The same, at most.
+    """
+
+    processes: tuple[str, ...] = ()
+    status: tuple[str, ...] = ()
+    created_from: datetime | None = None
+    created_until: datetime | None = None
+    least_s: int | None = None
+    most_s: int | None = None
+
+    def lasted(self, row: sa.RowMapping) -> bool:
+        """Whether a job has run as long as is asked for; one that never ran has no duration."""
+        if row["started"] is None:
+            return False
+        end = moment(row["finished"]) if row["finished"] else now()
+        took_s = (end - moment(row["started"])).total_seconds()
+        return (self.least_s or 0) <= took_s and (self.most_s is None or took_s <= self.most_s)
 
 
 class Jobs:
@@ -74,16 +104,22 @@ class Jobs:
             raise NoSuchJob("there is no such job", field="jobId", value=job)
         return row
 
-    def of_tenant(
-        self, tenant: str, *, process: str | None, status: tuple[str, ...], limit: int, offset: int
-    ) -> list[sa.RowMapping]:
+    def of_tenant(self, tenant: str, wanted: Wanted, *, limit: int, offset: int) -> list[sa.RowMapping]:
         """A tenant's jobs, newest first."""
         query = sa.select(JOBS).where(JOBS.c.tenant == tenant)
-        if process:
-            query = query.where(JOBS.c.process == process)
-        if status:
-            query = query.where(JOBS.c.status.in_(status))
-        return self.store.rows(query.order_by(JOBS.c.created.desc(), JOBS.c.id).limit(limit).offset(offset))
+        if wanted.processes:
+            query = query.where(JOBS.c.process.in_(wanted.processes))
+        if wanted.status:
+            query = query.where(JOBS.c.status.in_(wanted.status))
+        if wanted.created_from is not None:
+            query = query.where(JOBS.c.created >= stamp(wanted.created_from))
+        if wanted.created_until is not None:
+            query = query.where(JOBS.c.created <= stamp(wanted.created_until))
+        query = query.order_by(JOBS.c.created.desc(), JOBS.c.id)
+        if wanted.least_s is None and wanted.most_s is None:
+            return self.store.rows(query.limit(limit).offset(offset))
+        rows = [row for row in self.store.rows(query) if wanted.lasted(row)]
+        return rows[offset : offset + limit]
 
     def unfinished(self, tenant: str) -> int:
         """How many jobs of a tenant wait or run."""

@@ -88,6 +88,20 @@ def _plan(payload: Mapping[str, Any]) -> tuple[Any, list[Any]]:
     return made, pilots
 
 
+def check_scenario(payload: Mapping[str, Any], report: Report) -> dict[str, Any]:  # noqa: ARG001
+    """Hold fields to a pilot's scenario; those of a coupled run stand below their pilots' ids."""
+    from geodata.errors import InvalidInput
+    from twin.plan import validate_scenario
+    from twin.plugins import load
+
+    parts = payload["fields"] if payload["pilot"] == COUPLED else {payload["pilot"]: payload["fields"]}
+    for name, fields in parts.items():
+        if not isinstance(fields, Mapping):
+            raise InvalidInput("the fields of a coupled run stand below their pilots' ids", field=name)
+        validate_scenario(load(name), fields)
+    return {}
+
+
 def run(payload: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """Simulate a run and keep it; one that is kept already is not simulated again."""
     from geodata.locate import pack_of
@@ -176,6 +190,7 @@ TASKS: Mapping[str, Task] = {
     ECHO: echo,
     "describe": describe,
     "plan": plan,
+    "check_scenario": check_scenario,
     "run": run,
     "demo": demo,
     "prepare": prepare,

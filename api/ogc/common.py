@@ -14,6 +14,7 @@ from api.catalogue.collection import Collection
 from api.downloads import offered_files
 from api.entry import Entry, Visitor, link
 from api.ogc import crs
+from api.ogc.schemas import CATALOGUE
 from api.parameters import CRS84, Format
 from geodata.manifest import Residency
 
@@ -90,7 +91,9 @@ async def collections(entry: Visitor, f: Format = None) -> Response:
 async def collection(entry: Visitor, collectionId: str, f: Format = None) -> Response:
     """What a collection holds, where it comes from and how it can be asked."""
     if collectionId == "catalogue":
-        return answer(entry.request, catalogue_record(entry), f, title="Catalogue")
+        wanted = "ogc-catalog" in entry.request.headers.get("accept", "")
+        media = CATALOGUE if wanted else JSON
+        return answer(entry.request, catalogue_record(entry), f, media=media, title="Catalogue")
     found = entry.collection(collectionId)
     entry.note("collection", found.id)
     return answer(entry.request, describe(entry, found), f, title=found.title(entry.language))
@@ -161,7 +164,7 @@ def describe(entry: Entry, item: Collection, *, short: bool = False) -> dict[str
     if item.form == "features":
         document |= _as_features(entry, item, document["links"])
     if item.form == "files":
-        document["itemType"] = "file"
+        document |= {"itemType": "file", "crs": [CRS84]}
     if item.form != "features":
         document["layerDataType"] = "Coverage"  # by which GDAL knows that there are no features to open
     if item.form in ("grid", "series"):
@@ -207,8 +210,7 @@ def _as_features(entry: Entry, item: Collection, links: list[dict[str, Any]]) ->
     return {
         "itemType": "feature",
         "crs": crs.offered(item.storage_crs),
-        # As the prepared features are kept: nothing is transformed for who asks in it.
-        "storageCrs": CRS84,
+        "storageCrs": crs.uri(item.storage_crs),
     }
 
 

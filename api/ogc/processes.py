@@ -17,10 +17,10 @@ from api.access.actions import Action
 from api.access.guard import Caller, Target
 from api.answers import HTML, JSON, answer, bytes_answer
 from api.entry import Entry, Visitor, link
-from api.jobs.jobs import TERMINAL
+from api.jobs.jobs import TERMINAL, Wanted
 from api.jobs.pilots import PilotCard
 from api.jobs.tasks import COUPLED, ECHO
-from api.parameters import Format, Limit, integer, words
+from api.parameters import DatetimeText, Format, Limit, Span, integer, span, words
 from api.problems import (
     Conflict,
     NotPermitted,
@@ -284,11 +284,13 @@ _EXECUTE = {
 )
 async def execute(entry: Visitor, processId: str) -> Response:
     """Hold a request against the rule and the process's inputs, then run it now or later."""
+    from api.scenarios import referred
+
     card = await _card(entry, processId)
     if processId != COUPLED:
         entry.check(Action.RUN, Target(processId), "execute")
     body = _body(entry.request, await entry.request.body())
-    inputs = _inputs(card, body.get("inputs", {}))
+    inputs = _inputs(card, await referred(entry, processId, body.get("inputs", {})))
     wanted = _outputs(card, body.get("outputs"))
     verdicts = [
         entry.check(Action.RUN, Target(name), "execute") for name in inputs.get("pilots", [processId])
@@ -462,30 +464,50 @@ def _why_not_on(entry: Entry, cities: list[str], kinds: list[str]) -> list[str]:
     return reasons
 
 
+def _list_of(*names: str) -> dict[str, Any]:
+    """How a list of names is declared; it comes as one text with commas."""
+    items: dict[str, Any] = {"type": "string", "enum": list(names)} if names else {"type": "string"}
+    return {"max_length": 400, "json_schema_extra": {"type": "array", "items": items}}
+
+
+_SECONDS: dict[str, Any] = {"max_length": 16, "json_schema_extra": {"type": "integer", "minimum": 0}}
+
+
+def _each_of(name: str, text: str | None, known: tuple[str, ...]) -> tuple[str, ...]:
+    wanted = words(text) if text is not None else ()
+    if not set(wanted) <= set(known):
+        raise InvalidInput(f"there is no such {name}", field=name, value=text, expected=", ".join(known))
+    return wanted
+
+
 @router.get("/jobs", name="jobs", summary="Your jobs")
 async def jobs(
     entry: Visitor,
     limit: Limit = None,
     offset: Annotated[str | None, Query(max_length=16)] = None,
-    process_id: Annotated[str | None, Query(alias="processID", max_length=100)] = None,
-    status: Annotated[str | None, Query(max_length=100, description="Comma-separated.")] = None,
+    type_: Annotated[str | None, Query(alias="type", **_list_of("process"))] = None,
+    process_id: Annotated[str | None, Query(alias="processID", **_list_of())] = None,
+    status: Annotated[str | None, Query(**_list_of(*_STATUS))] = None,
+    datetime: DatetimeText = None,
+    least: Annotated[str | None, Query(alias="minDuration", **_SECONDS)] = None,
+    most: Annotated[str | None, Query(alias="maxDuration", **_SECONDS)] = None,
     f: Format = None,
 ) -> Response:
-    """The tenant's jobs, newest first."""
+    """The tenant's jobs, newest first; `datetime` is when they were accepted, durations are in seconds."""
     count = 100 if limit is None else integer(limit, "limit", 1, 1000)
     start = 0 if offset is None else integer(offset, "offset", 0, 10**9)
-    wanted = words(status) if status is not None else ()
-    if not set(wanted) <= set(_STATUS):
-        raise InvalidInput(
-            "there is no such status", field="status", value=status, expected=", ".join(_STATUS)
-        )
+    _each_of("type", type_, ("process",))
+    accepted = span(datetime) if datetime is not None else Span(None, None)
+    wanted = Wanted(
+        words(process_id) if process_id is not None else (),
+        _each_of("status", status, _STATUS),
+        accepted.start,
+        accepted.end,
+        None if least is None else integer(least, "minDuration", 0),
+        None if most is None else integer(most, "maxDuration", 0),
+    )
     rows = await asyncio.to_thread(
-        entry.context.manager.jobs.of_tenant,
-        entry.caller.tenant,
-        process=process_id,
-        status=wanted,
-        limit=count + 1,
-        offset=start,
+        entry.context.manager.jobs.of_tenant, entry.caller.tenant, wanted, limit=count + 1, offset=start
     )
     given = {name: value for name, value in entry.request.query_params.items() if name not in ("f", "offset")}
     links = [

@@ -11,6 +11,7 @@ from api.answers import FEATURES, GEOJSON, HTML, JSON, answer, negotiate
 from api.catalogue.collection import Collection
 from api.downloads import offered_files
 from api.entry import Entry, link
+from api.ogc.schemas import RECORD
 from api.parameters import Box, bbox, check_lonlat, integer, span, words
 from api.problems import NotFound
 from geodata.errors import InvalidInput
@@ -146,7 +147,7 @@ def record_items(
         "features": [record(entry, item) for item in shown],
         "links": links,
     }
-    return answer(entry.request, document, form, media=GEOJSON, title="Catalogue")
+    return answer(entry.request, document, form, media=_media(entry), title="Catalogue")
 
 
 def _matches(item: Collection, query: Any) -> bool:
@@ -189,4 +190,11 @@ def record_item(entry: Entry, record_id: str, f: str | None) -> Response:
     except NotFound:
         raise NotFound("there is no such record", field="recordId", value=record_id) from None
     entry.note("record", "catalogue", features=1)
-    return answer(entry.request, record(entry, found), f, media=GEOJSON, title=found.title(entry.language))
+    form = negotiate(entry.request, FEATURES, f)
+    title = found.title(entry.language)
+    return answer(entry.request, record(entry, found), form, media=_media(entry), title=title)
+
+
+def _media(entry: Entry) -> str:
+    """Records are GeoJSON; who asks for them by their own type gets them under it."""
+    return RECORD if "ogc-record" in entry.request.headers.get("accept", "") else GEOJSON
