@@ -345,7 +345,7 @@ class CityGreen(CityModel):
         """See anew which crowns stand before windows and over streets."""
         crowns = bodies_of(self.forest, self.ground)
         self.shade: dict[str, CrownShade] = {
-            signal: shade_at(place.points, place.eye_m, crowns) for signal, place in self.lookouts.items()
+            signal: shade_at(lookout, crowns) for signal, lookout in self.lookouts.items()
         }
 
     def canopy_share(self, crown_area_m2: Floats) -> Floats:

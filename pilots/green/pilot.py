@@ -28,6 +28,7 @@ from pilots.green.city.light import CrownBodies, Lookout
 from pilots.green.city.neighbours import cooling_index, find_homes, three_thirty
 from pilots.green.city.snapshots import bodies_of
 from pilots.green.city.summary import Summary, overlap_of
+from pilots.green.city.windows import school_windows
 from pilots.green.city.yards import STOREY_M, UNKNOWN_BUILDING_M, Place
 from pilots.green.city.yearly import yearly_services
 from pilots.green.indicators import KPIS
@@ -42,9 +43,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from twin.result import Result
-
-WINDOW_M = 2.0
-"""Height of a school's window above the ground at which light is asked for."""
 
 
 class Green(Pilot):
@@ -131,8 +129,8 @@ def _city(pack: PackView, city: str, project: Project, scenario: GreenScenario, 
         notes=(*inventory.notes, *typical.notes, *homes.notes, *_of_yards(pack, inventory, places), *_NOTES),
     )  # fmt: skip
     model = CityGreen(
-        city, pack.city.timezone, inventory, ground, forest, years, _lookouts(pack, city, world), summary,
-        scenario, world,
+        city, pack.city.timezone, inventory, ground, forest, years, _lookouts(pack, buildings, city, world),
+        summary, scenario, world,
     )  # fmt: skip
     if scenario.plant_where == "worst_3_30_300" and len(homes.x_m):
         ground.bare_homes = _bare_homes(model, crowns)
@@ -184,17 +182,20 @@ def _middle(pack: PackView) -> tuple[float, float]:
     return float((south + north) / 2), float((west + east) / 2)
 
 
-def _lookouts(pack: PackView, city: str, world: World) -> dict[str, Lookout]:
+def _lookouts(pack: PackView, buildings: NDArray[np.object_], city: str, world: World) -> dict[str, Lookout]:
     """School windows and street segments, whose light the other pilots are told."""
-    found: dict[str, Lookout] = {}
-    for signal, kind, key, height in (
-        ("window_transmittance", "schools", "school_id", WINDOW_M),
-        ("street_canopy_transmittance", "streets", "street_id", 0.0),
+    places = {}
+    for signal, kind, key in (
+        ("window_transmittance", "schools", "school_id"),
+        ("street_canopy_transmittance", "streets", "street_id"),
     ):
         table = pack.features(kind).sort_values(key) if pack.has(kind) else None
         world.signals.label(signal, city, [] if table is None else table[key].astype(str).tolist())
-        found[signal] = Lookout(np.empty((0, 2)) if table is None else _middles(table), height)
-    return found
+        places[signal] = np.empty((0, 2)) if table is None else _middles(table)
+    return {
+        "window_transmittance": school_windows(places["window_transmittance"], buildings),
+        "street_canopy_transmittance": Lookout.of(places["street_canopy_transmittance"], 0.0),
+    }
 
 
 def _middles(table: gpd.GeoDataFrame) -> NDArray[np.float64]:

@@ -29,30 +29,48 @@ class Lookout:
     """Places from which the sun is looked for.
 
     Attributes:
-        points: Map coordinates (places x 2).
+        points: Map coordinates (points x 2).
         eye_m: Height of the windows or of the pavement.
+        facing: The way that each point's wall faces (points x 2); zero for a point that sees all around.
+        place: Index of the place to which each point belongs.
+        places: How many places.
     """
 
     points: Floats
     eye_m: float
+    facing: Floats
+    place: NDArray[np.int64]
+    places: int
+
+    @classmethod
+    def of(cls, points: Floats, eye_m: float) -> Lookout:
+        """Places of one point each, which see all around."""
+        return cls(points, eye_m, np.zeros((len(points), 2)), np.arange(len(points)), len(points))
 
 
 @dataclass(frozen=True)
 class CrownShade:
-    """Depth of crown between places and the sun (places x rays), in crown thicknesses.
+    """Depth of crown between points and the sun (points x rays), in crown thicknesses.
 
     Attributes:
         deciduous: Through crowns that lose their leaves.
         evergreen: Through those that keep them.
+        light: Light that each ray would bring without crowns: none from behind a wall.
+        lookout: The points.
     """
 
     deciduous: NDArray[np.float32]
     evergreen: NDArray[np.float32]
+    light: Floats
+    lookout: Lookout
 
     def transmittance(self, foliage: Foliage) -> Floats:
-        """Share of direct light that reaches each place, mean over the rays."""
+        """Share of direct light that reaches each place; all of it where the sun never comes."""
         depth = foliage.extinction * self.deciduous + foliage.evergreen_extinction * self.evergreen
-        return np.asarray(np.exp(-depth).mean(axis=1, dtype=np.float64))
+        place, places = self.lookout.place, self.lookout.places
+        comes = np.bincount(place, (np.exp(-depth) * self.light).sum(axis=1), places)
+        could = np.bincount(place, self.light.sum(axis=1), places)
+        return np.asarray(np.where(could > 0.0, comes / np.maximum(could, 1e-12), 1.0))
 
 
 @dataclass(frozen=True)
@@ -78,14 +96,14 @@ class CrownBodies:
     weight: Floats
 
 
-def shade_at(places: Floats, eye_m: float, crowns: CrownBodies) -> CrownShade:
-    """Look from places (x, y) towards the sun's usual places in the sky.
+def shade_at(lookout: Lookout, crowns: CrownBodies) -> CrownShade:
+    """Look from places towards the sun's usual places in the sky.
 
     Args:
-        places: Map coordinates (places x 2).
-        eye_m: Height of the window or pavement.
+        lookout: The places.
         crowns: What may stand in the way.
     """
+    places = lookout.points
     azimuth, altitude = (
         grid.ravel() for grid in np.meshgrid(np.radians(AZIMUTHS_DEG), np.radians(ALTITUDES_DEG))
     )
@@ -99,10 +117,12 @@ def shade_at(places: Floats, eye_m: float, crowns: CrownBodies) -> CrownShade:
         start = np.cumsum([0, *map(len, near)])
         tree = np.concatenate([np.asarray(found, dtype=np.int64) for found in near])
         _cross(
-            places, eye_m, start, tree, trunks, crowns.diameter_m, crowns.top_m, crowns.crown_height_m,
-            crowns.evergreen, crowns.weight, way, depth,
+            places, lookout.eye_m, start, tree, trunks, crowns.diameter_m, crowns.top_m,
+            crowns.crown_height_m, crowns.evergreen, crowns.weight, way, depth,
         )  # fmt: skip
-    return CrownShade(depth[0], depth[1])
+    around = np.linalg.norm(lookout.facing, axis=1, keepdims=True) == 0.0
+    light = np.where(around, 1.0, np.maximum(lookout.facing @ way[:, :2].T, 0.0))
+    return CrownShade(depth[0], depth[1], light, lookout)
 
 
 @numba.njit(cache=True)

@@ -8,12 +8,16 @@ import pytest
 import xarray as xr
 
 import twin
+from geodata.city import find_city
 from geodata.errors import InvalidInput, UnknownName
+from geodata.locate import pack_of
 from pilots.green.exports.cityjson import read_cityjson
 from pilots.green.exports.stored import export, years_of
 from pilots.green.exports.trees import read_geoparquet
 from pilots.green.pilot import Green
 from pilots.green.scenario import GreenScenario
+from twin.plan import make_plan
+from twin.simulate import execute
 
 CITIES = ["paldiski", "rae"]
 SMALL = {"members": 6, "places": 0}
@@ -229,6 +233,42 @@ def test_the_worst_blocks_gain_most_when_they_are_planted_first(base):
         for result in (first, anywhere, base)
     ]
     assert gains[0] > gains[1] >= gains[2] - 1.0
+
+
+def test_other_pilots_are_told_of_the_light_that_leaves_take(base):
+    told = {}
+
+    class Listener(Green):
+        def build(self, packs, scenario, world):
+            models = super().build(packs, scenario, world)
+            write = world.signals.write
+
+            def heard(signal, city, value):
+                told.setdefault((signal, city), []).append((world.at(int(world.env.now)).month, value))
+                write(signal, city, value)
+
+            world.signals.write = heard
+            return models
+
+    cities = {item["city"]["id"]: item["city"] for item in base.manifest["plan"]["cities"]}
+    packs = {city: pack_of(find_city(city)) for city in cities}
+    plan = make_plan([Green()], packs.values(), scenario=SMALL, years=1)
+    execute(plan, packs, pilots=[Listener()])
+    for city in CITIES:
+        for signal in (
+            "window_transmittance",
+            "street_canopy_transmittance",
+            "canopy_air_temperature_offset",
+        ):
+            rows = told[signal, city]
+            # A signal holds until the next: what was told last by July is July's.
+            july = [value for month, value in rows if month <= 7][-1]
+            assert np.mean(july) <= np.mean(rows[0][1]), (signal, city)
+            if city == "rae":  # no tree stands near Paldiski's schools in the demo pack
+                assert np.mean(july) < np.mean(rows[0][1]), signal
+    windows = np.concatenate([value for _, value in told["window_transmittance", "rae"]])
+    assert windows.min() >= 0
+    assert windows.max() <= 1
 
 
 @pytest.mark.slow
