@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,7 +26,8 @@ from pilots.green.city.inventory import Inventory, forest_share
 from pilots.green.city.light import CrownShade, Lookout, shade_at
 from pilots.green.city.nursery import TREES_PER_GRADE, Nursery, services_of
 from pilots.green.city.snapshots import Snapshot, bodies_of, snapshot
-from pilots.green.city.summary import Summary
+from pilots.green.city.summary import Summary, typical_members
+from pilots.green.city.yards import YardClimate
 from pilots.green.growth.species import INDEX, SPECIES, match_species
 from pilots.green.growth.year import ASH_DIEBACK_PER_YEAR, ELM_DISEASE_PER_YEAR, Hazards
 from pilots.green.leaf_area import leaf_share
@@ -380,6 +382,11 @@ class CityGreen(CityModel):
         self.world.signals.write(
             "canopy_air_temperature_offset", self.city, self.summary.offset_k * share * float(growth)
         )
+
+    @cached_property
+    def yards(self) -> list[list[YardClimate]]:
+        """The named places at the end of the run, in members of little, middling and much canopy."""
+        return [self.summary.yards(self, member) for member in typical_members(self)]
 
     def data(self) -> xr.Dataset:
         """Yearly series with their intervals, and indicators by district."""

@@ -128,7 +128,7 @@ def _city(pack: PackView, city: str, project: Project, scenario: GreenScenario, 
         spread=overlap_of(inventory),
         offset_k=float(np.nan_to_num(cooling_index(inventory, crowns, scenario.heat_island_k)[1])),
         scatter=int(world.rng("scatter", city).integers(2**31)),
-        notes=(*inventory.notes, *typical.notes, *homes.notes, *_NOTES),
+        notes=(*inventory.notes, *typical.notes, *homes.notes, *_of_yards(pack, inventory, places), *_NOTES),
     )  # fmt: skip
     model = CityGreen(
         city, pack.city.timezone, inventory, ground, forest, years, _lookouts(pack, city, world), summary,
@@ -144,6 +144,16 @@ _NOTES = (
     "leaf dates rest on PhenoCam sites, none of them Estonian or Finnish",
     "pollutant concentrations are means of the scenario",
 )
+
+
+def _of_yards(pack: PackView, inventory: Inventory, places: tuple[Place, ...]) -> tuple[str, ...]:
+    """What the light in school yards rests on."""
+    if not places:
+        return ()
+    named = "shade and heat of the yards of " + "; ".join(place.name for place in places)
+    lacks = [] if pack.has("buildings") else ["no buildings are known, so that trees alone shade"]
+    lacks += ["the trees around are drawn, not mapped (synthetic)"] if inventory.generated else []
+    return (named + "".join(f"; {lack}" for lack in lacks), "ground is taken as level")
 
 
 def _years(

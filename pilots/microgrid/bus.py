@@ -31,10 +31,15 @@ Floats = NDArray[np.float64]
 MUST_SERVE_EUR_PER_KWH = 100.0
 
 
-def lost_load_price(site: Site) -> float:
-    """What a kWh of load not served costs, EUR."""
+def lost_load_price(site: Site, step_h: float) -> float:
+    """What a kWh of load not served costs, EUR.
+
+    Load that must be served is worth more than any capacity charge that serving it for one step could cost.
+    """
     value = site.value_of_lost_load_eur_per_kwh
-    return MUST_SERVE_EUR_PER_KWH if value is None else value
+    if value is not None:
+        return value
+    return max(MUST_SERVE_EUR_PER_KWH, 10.0 * site.tariff.capacity_eur_per_kw_month / step_h)
 
 
 def plant_of(site: Site, step_h: float) -> Plant:
@@ -42,7 +47,7 @@ def plant_of(site: Site, step_h: float) -> Plant:
     battery, generator = site.battery, site.generator
     generator_kw = 0.0 if generator is None else generator.rated_kw
     generator_cost = 0.0 if generator is None else generator.marginal_eur_per_kwh
-    rest = (generator_kw, generator_cost, lost_load_price(site))
+    rest = (generator_kw, generator_cost, lost_load_price(site, step_h))
     if battery is None:
         return Plant(step_h, 0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, *rest)
     return Plant(

@@ -17,7 +17,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy import optimize
 
 from geodata.errors import InvalidInput, UnknownName
 from pilots.microgrid import merit
@@ -38,7 +37,7 @@ Objective = Literal["cost", "lcoe", "npc", "connection"]
 PENALTY = 1e5
 NAMES = ("generator_kw", "battery_kwh", "solar_kw", "wind_kw", "connection_kw")
 SEED = 20_260_101
-POPULATION = 48
+POPULATION = 64
 
 
 class Limits(Asset):
@@ -312,6 +311,8 @@ def _by_rule(site: Site, series: Series, objective: str, limits: Limits) -> Desi
 
 def _minimised(values: Callable[[Floats], Floats], ranges: Floats) -> Floats:
     """The least point of a function of many points at once within ranges; the same for the same function."""
+    from scipy import optimize
+
     wide = optimize.differential_evolution(
         values, list(map(tuple, ranges)), vectorized=True, updating="deferred", polish=False, init="sobol",
         popsize=max(5, POPULATION // len(ranges)), maxiter=220, tol=1e-6, mutation=(0.5, 0.9),

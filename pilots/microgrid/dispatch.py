@@ -51,7 +51,7 @@ def activities_of(member: Member, *, settled_jointly: bool = False) -> tuple[Act
             cost=free if settled_jointly else import_price(site, series),
             capacity=connection.import_limit_kw,
             profile=available,
-            peak_price=tariff.capacity_eur_per_kw_month,
+            peak_price=0.0 if settled_jointly else tariff.capacity_eur_per_kw_month,
             peak_groups=billing_months(site, series),
         ),
         Activity(
@@ -65,14 +65,14 @@ def activities_of(member: Member, *, settled_jointly: bool = False) -> tuple[Act
         Activity(
             f"{name} unserved",
             {name: 1.0},
-            lost_load_price(site),
+            lost_load_price(site, series.step_h),
             capacity=1.0,
             profile=np.maximum(series.load_kw, 0.0),
         ),
         Activity(
             f"{name} spilled",
             {name: -1.0},
-            lost_load_price(site),
+            lost_load_price(site, series.step_h),
             capacity=1.0,
             profile=np.maximum(-series.load_kw, 0.0),
         ),
@@ -162,7 +162,7 @@ def schedule_from(
     if battery is not None:
         levels[0] = battery.level_initial_kwh
         levels[1:] = battery.level_min_kwh + solution.level[f"{name} battery"]
-    charging = sum(solution.delivered.values(), zeros)
+    charging = solution.delivered.get(name, zeros)
     return assembled(
         site,
         series,

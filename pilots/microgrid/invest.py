@@ -85,6 +85,7 @@ def _system(
     available = np.ones(n) if series.grid_available is None else series.grid_available
     positive = np.maximum(series.load_kw, 0.0)
     free = limits.unserved_share * float(positive.sum()) * dt
+    lost = lost_load_price(site, series.step_h)
     generator_cost = 0.0 if site.generator is None else site.generator.marginal_eur_per_kwh
     activities = (
         Activity(
@@ -100,9 +101,9 @@ def _system(
             "generator_kw", {"bus": 1.0}, generator_cost, ranges["generator_kw"][0],
             invest=more("generator_kw"),
         ),
-        Activity("unserved", {"bus": 1.0}, lost_load_price(site), 1.0, positive, total_most=max(free,
+        Activity("unserved", {"bus": 1.0}, lost, 1.0, positive, total_most=max(free,
         0.0) if free else INFINITY),
-        Activity("spilled", {"bus": -1.0}, lost_load_price(site), 1.0, np.maximum(-series.load_kw, 0.0)),
+        Activity("spilled", {"bus": -1.0}, lost, 1.0, np.maximum(-series.load_kw, 0.0)),
     )  # fmt: skip
     storages: tuple[Storage, ...] = ()
     battery, (low, high) = site.battery, ranges["battery_kwh"]

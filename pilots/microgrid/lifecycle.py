@@ -55,8 +55,8 @@ class Prices(Asset):
     @property
     def factor_sum(self) -> float:
         """The sum of the yearly discount factors; its inverse is the capital recovery factor."""
-        years = np.arange(1, self.project_years + 1)
-        return float((1.0 / (1.0 + self.discount_rate) ** years).sum())
+        rate, years = self.discount_rate, self.project_years
+        return float(years) if rate == 0.0 else (1.0 - (1.0 + rate) ** -years) / rate
 
     def annuity(self, price: float, years: float) -> float:
         """The yearly payment for something that lasts some years."""
@@ -147,13 +147,12 @@ def component_cost(
     """
     term, rate = prices.project_years, prices.discount_rate
     count = max(0, math.ceil(term / life_years) - 1) if math.isfinite(life_years) else 0
-    due = life_years * np.arange(1, count + 1)
     again = investment * prices.replacement_ratio
     remaining = 1.0 if not math.isfinite(life_years) else (life_years * (count + 1) - term) / life_years
     last = investment if count == 0 else again
     return ComponentCost(
         investment,
-        float((again / (1.0 + rate) ** due).sum()),
+        sum(again / (1.0 + rate) ** (life_years * number) for number in range(1, count + 1)),
         yearly * prices.factor_sum,
         yearly_fuel * prices.factor_sum,
         -prices.salvage_ratio * last * remaining / (1.0 + rate) ** term,

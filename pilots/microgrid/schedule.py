@@ -288,7 +288,7 @@ def accounts(site: Site, series: Series, flows: dict[str, Floats], level_kwh: Fl
         if generator is None
         else dt * float(flows["generator_kw"].sum()) * generator.marginal_eur_per_kwh,
         wear_eur=wear,
-        unserved_eur=dt * lost * lost_load_price(site),
+        unserved_eur=dt * lost * lost_load_price(site, series.step_h),
         storage_eur=storage,
     )
 

@@ -168,8 +168,7 @@ class EnergySystem:
             discharge={name: pick[f"{name} discharge"] for name in names},
             level={name: pick[f"{name} level"] for name in names},
             delivered={
-                f"delivery {k}": self._delivered(d, pick[f"delivery {k}"])
-                for k, d in enumerate(self.deliveries)
+                d.bus: self._delivered(d, pick[f"delivery {k}"]) for k, d in enumerate(self.deliveries)
             },
             bought={
                 name.removesuffix(" bought"): float(v[0])

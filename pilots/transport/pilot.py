@@ -133,7 +133,7 @@ class Transport(Pilot):
         )
     )
     Scenario = TransportScenario
-    replications = 5
+    replications = 4
     frontiers = (("service_rate", "vehicles"), ("wait_mean_s", "vehicle_km"))
 
     def build(

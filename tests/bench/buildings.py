@@ -26,6 +26,8 @@ from rich.table import Table
 
 from geodata.observations import quality
 from geodata.observations.diagnosis import diagnose, score
+from geodata.observations.model import Batch, Datastream
+from geodata.observations.store import ObservationStore
 from geodata.observations.virtual import SensorQuality, draw_faults, inject, sense
 from pilots.buildings.air.balance import AirControl, relative_humidity_percent, run_rooms
 from pilots.buildings.air.forecast import forecast_skill
@@ -347,6 +349,32 @@ def faults_table() -> Table:
     return table
 
 
+def store_table() -> Table:
+    """A month of history, live batches of 2,700 sensors, and their latest values."""
+    table = Table(title="Store of observations: 300 million values a year are 9.5 a second")
+    for head in ("what", "Twinbox"):
+        table.add_column(head, justify="left" if head == "what" else "right")
+    rng, month = np.random.default_rng(SEED), np.arange(31 * 288) * 300_000_000_000
+    clock = pd.Timestamp("2026-01-01T00:00Z").as_unit("ns").value + month
+    names = [f"s{number}" for number in range(2700)]
+    with tempfile.TemporaryDirectory() as folder, ObservationStore(Path(folder) / "o.sqlite") as store:
+        store.register(Datastream(name, "co2") for name in names)
+        began = time.process_time()
+        for name in names[:200]:
+            store.append_series(name, clock, np.round(600 + np.cumsum(rng.normal(0, 5, clock.size)), 1))
+        took, count = time.process_time() - began, 200 * clock.size
+        table.add_row("history, values a second", f"{count / took / 1e6:.1f} million")
+        size = store.path.stat().st_size / count
+        table.add_row("on disk, a value", f"{size:.1f} B, {size * 0.3:.1f} GB a year")
+        now = pd.DatetimeIndex([pd.Timestamp(int(clock[-1]) + 300_000_000_000, tz="UTC")] * len(names))
+        batch = Batch(pd.DataFrame({"datastream": names, "time": now, "value": 700.0}))
+        began = time.process_time()
+        store.append(batch)
+        table.add_row("live, values a second", f"{len(names) / (time.process_time() - began):,.0f}")
+        table.add_row("latest values of 2,700 datastreams", f"{cpu(store.latest) * 1e3:.1f} ms")
+    return table
+
+
 def draw_office(cases: Path, file: Path) -> None:
     """Measured against simulated: the test file, run freely and forecast an hour ahead."""
     from matplotlib.figure import Figure
@@ -390,6 +418,7 @@ def main() -> None:
     cases = Path(named) if named and Path(named).is_dir() else None
     console = Console(width=130)
     console.print(speed_table(cases))
+    console.print(store_table())
     console.print(faults_table())
     if cases is None:
         console.print("TWINBOX_REFERENCE names no folder: the published cases are left out")

@@ -23,6 +23,7 @@ from pilots.green.city.yearly import YearlyServices
 from pilots.green.leaf_area import leaf_share
 from pilots.green.services.cover import canopy_area_m2
 from pilots.green.services.diversity import diversity
+from pilots.green.services.ledger import BASE_YEAR, FIRST_CHECK, ledger
 from pilots.green.services.rain import STORE_PER_LEAF_AREA_MM, runoff_mm
 from twin.pilot import Estimate
 
@@ -168,7 +169,7 @@ class Summary:
     def _yards(self, model: CityGreen) -> Mapping[str, float | Estimate]:
         names = ("shade_10_16h_summer", "shade_10_16h_winter", "tmrt_mean", "tmrt_p95", "tmrt_reduction",
                  "utci_heat_stress_hours")  # fmt: skip
-        yards = [self.yards(model, member) for member in typical_members(model)]
+        yards = model.yards
         if not self.places:
             return dict.fromkeys(names, np.nan)
         table = np.array([
@@ -227,7 +228,12 @@ class Summary:
             100.0 * np.median(model.district_canopy(), axis=0),
             {"units": "%"},
         )
-        data |= self._shade_by_hour(model) | _replacements_needed(model) | snapshot_variables(model.snapshots)
+        data |= (
+            _ledger(model)
+            | self._shade_by_hour(model)
+            | _replacements_needed(model)
+            | snapshot_variables(model.snapshots)
+        )
         coordinates = {
             "year": year, "bound": ["median", "p10", "p90"], "day": np.arange(1, 366),
             "district": inventory.districts["district_id"].astype(str).to_numpy(),
@@ -239,7 +245,7 @@ class Summary:
         return dataset
 
     def _shade_by_hour(self, model: CityGreen) -> dict[str, Any]:
-        found = self.yards(model, typical_members(model)[1])
+        found = model.yards[1]
         if not found:
             return {}
         shade = np.array([[yard.summer_shade_by_hour, yard.winter_shade_by_hour] for yard in found])
@@ -293,6 +299,27 @@ def _series(model: CityGreen) -> dict[str, Any]:
             rows[f"{kind}_{name}"] = (values, unit)
     return {
         name: (("year", "bound"), _bounds(values), {"units": unit}) for name, (values, unit) in rows.items()
+    }
+
+
+def _ledger(model: CityGreen) -> dict[str, Any]:
+    """The checks of Regulation (EU) 2024/1991 within the run, on the median; its start stands for 2024."""
+    book, inventory = model.yearbook, model.inventory
+    last = model.first_year - 2 + len(book.crown_area_m2)
+    canopy = {
+        model.first_year - 1 + i: float(np.median(model.canopy_share(area)))
+        for i, area in enumerate(book.crown_area_m2)
+    }
+    canopy[BASE_YEAR] = canopy[model.first_year - 1]
+    if last < FIRST_CHECK or model.first_year > FIRST_CHECK or not inventory.green_m2:
+        return {}
+    green = inventory.green_m2 / inventory.land_m2
+    checks = ledger(dict.fromkeys(canopy, green), canopy)
+    return {
+        "ledger_canopy_change": (("check",), [100.0 * one.canopy_change for one in checks], {"units": "pp"}),
+        "ledger_green_change": (("check",), [100.0 * one.green_change for one in checks], {"units": "pp"}),
+        "ledger_kept": (("check",), [int(one.kept) for one in checks], {"units": "1"}),
+        "check": ("check", [one.year for one in checks]),
     }
 
 

@@ -104,6 +104,15 @@ def test_no_tree_is_lost_from_the_books(felled):
     assert float(trees.isel(year=-1)) == pytest.approx(float(trees.isel(year=0)) + 60, rel=0.03)
 
 
+def test_the_ledger_of_the_restoration_regulation_is_checked_in_2030(felled):
+    data = group(felled)
+    assert data["check"].values.tolist() == [2030]
+    canopy = data["canopy_cover"].sel(bound="median")
+    change = float(canopy.sel(year=2030) - canopy.sel(year=2025))
+    assert float(data["ledger_canopy_change"].sel(check=2030)) == pytest.approx(change, abs=1e-6)
+    assert int(data["ledger_kept"].sel(check=2030)) in {0, 1}
+
+
 def test_trees_keep_their_number_from_picture_to_picture(felled):
     data = group(felled)
     first, last = (data["tree_number"].values[data["tree_year"].values == year] for year in (2025, 2033))
