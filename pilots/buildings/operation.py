@@ -37,8 +37,8 @@ _AIRING_PER_H = 4.0
 """Air change through all windows of a room."""
 
 _WARM_C = (14.0, 22.0)
-"""Outdoor temperatures from which on windows stand open in use: the first of them, half of them (own
-assumption; no survey of Estonian schools is known to us)."""
+"""Outdoor temperatures from which on windows stand open in use: the first of them, half of them; units on
+demand run the fuller in the same span (own assumption; no survey of Estonian schools is known to us)."""
 
 _WARM_OPEN = 0.5
 _NIGHT_PER_H = 2.0
@@ -150,16 +150,21 @@ def run_school_rooms(
         humidity,
         3600.0 / STEPS_PER_HOUR,
         moisture_g_h=norm.moisture_g_h,
+        least_demand=_for_warmth(weather)[:, None],
     )
     lesson = (people > 0) & calendar.lesson[:, None]
     return Rooms(people, planned, air, lesson, np.broadcast_to(calendar.pause[:, None], people.shape), volume)
 
 
+def _for_warmth(weather: Weather) -> Floats:
+    """How much of what fresh air can do is asked for by warmth outdoors, 0 to 1, step by step."""
+    low, high = _WARM_C
+    return np.repeat(np.clip((weather.air_temperature_c - low) / (high - low), 0.0, 1.0), STEPS_PER_HOUR)
+
+
 def _warm_windows(calendar: Calendar, weather: Weather) -> Floats:
     """How far windows stand open for warmth, step by step."""
-    low, high = _WARM_C
-    share = _WARM_OPEN * np.clip((weather.air_temperature_c - low) / (high - low), 0.0, 1.0)
-    return np.where(calendar.open, np.repeat(share, STEPS_PER_HOUR), 0.0)
+    return np.where(calendar.open, _WARM_OPEN * _for_warmth(weather), 0.0)
 
 
 def _people(

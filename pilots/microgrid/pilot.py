@@ -83,9 +83,12 @@ def _city_site(city: str, pack: PackView, scenario: MicrogridScenario, world: Wo
     step_h = float(scenario.step_min) / 60.0
     steps = -(-world.end_s // round(step_h * 3600))
     time = pd.date_range(world.start, periods=steps, freq=pd.Timedelta(hours=step_h), unit="ns")
-    inputs = read_inputs(pack, scenario, time, world.rng("weeks", city), world.replication)
+    drawn = world.replication + scenario.drawn_year
+    inputs = read_inputs(pack, scenario, time, world.rng("weeks", city), drawn)
     if world.signals.is_written(SCHOOL):
         inputs.members.pop("schools", None)
+        inputs.notes[:] = [note for note in inputs.notes if not note.startswith("Load of schools")]
+        inputs.notes.append(f"Load of schools: {scenario.school_share:.0%} of the coupled buildings pilot's.")
     there = outages(scenario, steps, world.rng("outages", city))
     site = site_of(city, scenario, inputs, pack)
     stays = overnight_stays(scenario, time, pack.city.timezone, world.rng("vehicles", city))
@@ -109,6 +112,10 @@ def _city_site(city: str, pack: PackView, scenario: MicrogridScenario, world: Wo
         if coupled
         else _target_kw(site, scenario, _planned_net(site, pack, scenario, time, inputs, world))
     )
+    if coupled:
+        inputs.notes.append(
+            "No import limit is kept: a coupled load is not known beforehand; set connection_kw."
+        )
     if np.isfinite(target):
         inputs.notes.append(
             f"Steered to keep import under {target:.0f} kW, found for the year as it is in the pack."
@@ -144,7 +151,7 @@ def _planned_net(
     world: World,
 ) -> Floats:
     """Load less sun and wind of the year as it is in the pack, which a connection is planned with, kW."""
-    if world.replication > 0:
+    if world.replication > 0 or scenario.drawn_year:
         inputs = read_inputs(pack, scenario, time, world.rng("plan", site.name), 0)
     load = np.sum(list(inputs.members.values()), axis=0) if inputs.members else np.zeros(len(time))
     wind = inputs.wind_per_kw * scenario.wind_kw if site.wind else 0.0

@@ -125,6 +125,10 @@ class MicrogridScenario(Scenario):
         0.45, "kg/kWh", 0, 2, "Emissions of the plant that one more kWh calls on."
     )
 
+    drawn_year: bool = Field(
+        default=False,
+        description="Draw the weeks of the year in a run's first repetition too, for sweeps with intervals.",
+    )
     cold_windless_days: int = quantity(
         0, "d", 0, 60, "Days without wind and sun and 10 K colder, from the one below."
     )

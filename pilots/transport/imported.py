@@ -36,7 +36,8 @@ def imported_requests(area: Area, name: str, max_walk_m: float) -> pd.DataFrame:
 
     Returns:
         Columns ``city``, ``district_id`` (where each begins), ``origin``, ``destination`` (rows of stops, -1
-        if too far), ``walk_m``, ``request_time_s``, ``earliest_s``, ``seats``, ``wheelchair_places``.
+        if too far), ``walk_m``, ``school`` (never), ``request_time_s``, ``earliest_s``, ``seats``,
+        ``wheelchair_places``.
 
     Raises:
         InvalidInput: A column is missing, or a cell is no number or time; file, row and field are named.
@@ -68,6 +69,7 @@ def imported_requests(area: Area, name: str, max_walk_m: float) -> pd.DataFrame:
             "origin": ends[0][0],
             "destination": ends[1][0],
             "walk_m": walk,
+            "school": False,
             "request_time_s": asked,
             "earliest_s": np.where(np.isfinite(wanted), wanted, asked),
             **counts,

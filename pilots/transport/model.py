@@ -30,6 +30,7 @@ from pilots.transport.service import Service
 from twin.pilot import CityModel
 from twin.world import World
 
+GROUPS = ("others", "wheelchair", "school")
 BY_DISTRICT = ("requests", "rides", "service_rate", "wait_mean_s", "wait_p95_s", "detour_factor")
 
 
@@ -174,6 +175,17 @@ class CityTransport(CityModel):
         return table.reindex(self._districts.index)
 
     @cached_property
+    def by_group(self) -> pd.DataFrame:
+        """The riders' indicators by group: in a wheelchair, on the way to school, and everybody else."""
+        drawn = self._drawn[self._rows]
+        group = np.select(
+            [(drawn["wheelchair_places"] > 0).to_numpy(), drawn["school"].to_numpy(np.bool_)],
+            GROUPS[1:],
+            GROUPS[0],
+        )
+        return indicators_by(self.own, group).reindex(list(GROUPS))
+
+    @cached_property
     def _districts(self) -> pd.Series:
         places = self.shared.area.districts
         return places[places["city"] == self.city].set_index("district_id")["population"].sort_index()
@@ -271,6 +283,14 @@ class CityTransport(CityModel):
                     name: (("district",), table[name].to_numpy(np.float64), {"units": units[name]})
                     for name in BY_DISTRICT
                 },
+                **{
+                    f"{name}_by_group": (
+                        ("group",),
+                        self.by_group[name].to_numpy(np.float64),
+                        {"units": units[name]},
+                    )
+                    for name in BY_DISTRICT
+                },
                 "access_gain_mean_min": (
                     ("district",),
                     table["access_gain_mean_min"].to_numpy(np.float64),
@@ -282,6 +302,7 @@ class CityTransport(CityModel):
                 "hour": ("hour", hours, {"units": "h"}),
                 "reason": [str(name) for name in refused.index],
                 "district": [str(name) for name in table.index],
+                "group": list(GROUPS),
             },
         )
         dataset.attrs["notes"] = list(self.shared.area.notes[self.city])

@@ -291,6 +291,7 @@ def _requests(
             "origin": np.where(start_walk <= scenario.max_walk_m, cells["stop"].to_numpy()[origin_cell], -1),
             "destination": np.where(end_walk <= scenario.max_walk_m, ends, -1),
             "walk_m": start_walk + end_walk,
+            "school": school >= 0,
             "request_time_s": np.where(booked, DAY_S * drawn["day"].to_numpy(), second).astype(np.float64),
             "earliest_s": second.astype(np.float64),
             "seats": np.where(wheelchair, 0, 1),

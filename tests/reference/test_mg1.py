@@ -83,6 +83,7 @@ def test_the_optimum_with_a_capacity_charge(folder):
     assert schedule.import_kw.max() == pytest.approx(336.0185, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_forbidding_to_burn_energy_costs_little_and_burns_none(folder):
     """Netting another optimum's charge and discharge came to 89,343.51: the true optimum lies between."""
     schedule = optimum(*case(folder), exclusive=True)
@@ -143,6 +144,7 @@ def test_the_linear_programme_decides_like_the_dynamic_one(folder):
     assert published == pytest.approx(91_382.03, abs=0.01)
 
 
+@pytest.mark.slow
 def test_peak_aware_control_beats_the_best_measured_peer(folder):
     """The best peer (tuned on this very year) lies 5.29 % above the optimum."""
     site, series = peak_case(folder)

@@ -94,6 +94,7 @@ def run_rooms(
     *,
     outdoor_ppm: float = OUTDOOR_PPM,
     moisture_g_h: float = ADULT_MOISTURE_G_H,
+    least_demand: Floats | float = 0.0,
 ) -> RoomAir:
     """Carbon dioxide and moisture of many rooms, step by step.
 
@@ -108,6 +109,8 @@ def run_rooms(
         step_s: Length of a step.
         outdoor_ppm: Carbon dioxide outdoors.
         moisture_g_h: Water vapour of one person.
+        least_demand: How far a unit on demand is driven whatever the air, 0 to 1, e.g. to cool; shape (steps,
+            rooms), or one.
 
     Returns:
         Concentrations at the end of each step, and flows.
@@ -139,7 +142,8 @@ def run_rooms(
                 control.leaks_m3_s,
             )
         ),
-        unit_on,
+        # Below 0 the unit is off.
+        np.where(unit_on, least_demand, -1.0),
         windows_open,
         outdoor_humidity_ratio,
         step_s,
@@ -157,7 +161,7 @@ def _run_rooms(
     people: Floats,
     emission: Floats,
     control: Floats,
-    unit_on: NDArray[np.bool_],
+    least_demand: Floats,
     windows_open: Floats,
     outdoor_humidity: Floats,
     step_s: float,
@@ -173,8 +177,9 @@ def _run_rooms(
         for r in range(rooms):
             least, most, low, high, airing, leaks = control[r]
             unit = 0.0
-            if unit_on[t, r]:
-                demand = 1.0 if high <= low else min(max((carbon[r] - low) / (high - low), 0.0), 1.0)
+            if least_demand[t, r] >= 0.0:
+                stale = 1.0 if high <= low else min((carbon[r] - low) / (high - low), 1.0)
+                demand = max(stale, least_demand[t, r])
                 unit = least + (most - least) * demand
             other = leaks + airing * windows_open[t, r]
             flow = unit + other

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -84,6 +84,7 @@ SERIES = arrays(
 )
 
 
+@settings(deadline=None)
 @given(SERIES, st.floats(-50, 50))
 def test_flags_do_not_depend_on_where_zero_is(values, shift):
     time = clock(values.size)
@@ -96,6 +97,7 @@ def test_flags_do_not_depend_on_where_zero_is(values, shift):
         np.testing.assert_array_equal(test(values), test(values + shift))
 
 
+@settings(deadline=None)
 @given(SERIES)
 def test_a_flat_line_is_what_a_plain_loop_says(values):
     flags = flat_line(values, clock(values.size), 180, 360, 0.3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geodata.errors import InvalidInput, UnreadableSource
@@ -101,6 +101,7 @@ def test_a_missing_column_and_a_file_that_is_none_are_named(tmp_path, known, now
         read_table(tmp_path / "absent.csv", TableMapping(), known, now)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

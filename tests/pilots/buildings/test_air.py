@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geodata.errors import InvalidData, InvalidInput
@@ -42,6 +42,7 @@ def test_a_full_room_settles_where_the_balance_says():
     assert room(24, unit_m3_s=0.168)[-1] == pytest.approx(steady_co2_ppm(24, 16.0, 178.0), abs=0.5)
 
 
+@settings(deadline=None)
 @given(st.floats(0, 40), st.floats(0.001, 0.5), st.floats(50, 400))
 def test_no_step_leaves_the_span_between_start_and_steady_state(people, leaks, volume):
     co2 = room(people, leaks_m3_s=leaks, volume_m3=volume)
@@ -55,6 +56,24 @@ def test_a_unit_on_demand_saves_air_and_keeps_the_limit():
     constant = room(12, unit_m3_s=0.2)
     demand = room(12, unit_m3_s=0.2, least_m3_s=0.04)
     assert constant[-1] < demand[-1] < 1000
+
+
+def test_a_unit_on_demand_can_be_driven_to_cool():
+    control = AirControl(*(ONE * value for value in (0.04, 0.2, 600.0, 1000.0, 0.0, 0.01)))
+    flows = []
+    for least in (0.0, 0.5, 1.0):
+        nobody = np.zeros((STEPS, 1))
+        air = run_rooms(
+            ONE * 180.0, nobody, ONE * 16.0, control, nobody >= 0, nobody, np.full(STEPS, 0.004), 300.0,
+            least_demand=least,
+        )  # fmt: skip
+        flows.append(float(air.mechanical_m3_s[-1, 0]))
+    assert flows == pytest.approx([0.04, 0.12, 0.2])
+    off = run_rooms(
+        ONE * 180.0, nobody, ONE * 16.0, control, nobody > 0, nobody, np.full(STEPS, 0.004), 300.0,
+        least_demand=1.0,
+    )  # fmt: skip
+    assert float(off.mechanical_m3_s.max()) == 0.0
 
 
 def test_open_windows_fade_carbon_dioxide_within_a_break():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geodata.errors import InvalidInput
@@ -107,6 +107,7 @@ def test_tail_rates_what_is_measured_and_never_imputes():
         partial_tail({"smell": 1})
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["built environment", "activities", "psychological", "physiological"]),

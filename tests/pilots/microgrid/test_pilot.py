@@ -106,6 +106,13 @@ def test_repetitions_draw_other_weeks_and_give_intervals():
     assert row.low < row.value < row.high
 
 
+def test_a_drawn_year_is_another_year():
+    common = {"controller": "self_consumption", "outages_per_year": 0}
+    drawn, plain = (values(run(days=21, drawn_year=each, **common)) for each in (True, False))
+    assert drawn["bill_eur"] != plain["bill_eur"]
+    assert drawn["bill_eur"] == values(run(days=21, drawn_year=True, **common))["bill_eur"]
+
+
 def test_perfect_foresight_is_labelled():
     notes = run(days=3, controller="perfect").data["microgrid/tartu"].attrs["notes"]
     assert any("PERFECT" in note for note in notes)

@@ -1,6 +1,7 @@
 """The pilot on demo packs of neighbouring cities, through the house."""
 
 import tomllib
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from geodata.errors import InvalidInput
 from geodata.streets import street_graph
 from pilots.transport.area import area_of, neighbourhoods
 from pilots.transport.demand import WEEKDAY, demand_of, draw_trips, shared_out
+from pilots.transport.designed import designed_service
+from pilots.transport.gtfs_flex import PRIOR_DAYS, read_flex, write_flex
 from pilots.transport.imported import imported_requests
 from pilots.transport.lines import known_hour
 from pilots.transport.pilot import Transport
@@ -63,6 +66,13 @@ def test_results_by_district_add_up_to_the_city(weekday):
     assert float(data["rides_by_hour"].sum()) == value(weekday, "rides")
     lost = value(weekday, "requests") - value(weekday, "rides")
     assert float(data["requests_lost"].sum()) == lost
+
+
+def test_results_by_group_add_up_to_the_city(weekday):
+    data = weekday.data["transport/tallinn"].to_dataset()
+    assert float(data["requests_by_group"].sum()) == value(weekday, "requests")
+    assert float(data["rides_by_group"].sum()) == value(weekday, "rides")
+    assert float(data["requests_by_group"].sel(group="school")) > 0
 
 
 def test_more_vehicles_serve_more_riders():
@@ -290,3 +300,21 @@ def test_a_file_of_requests_that_cannot_be_read_names_file_row_and_field(home, a
 def test_only_files_of_the_folder_of_requests_are_read(home, name):
     with pytest.raises(InvalidInput):
         file_of(name)
+
+
+def test_the_service_of_a_scenario_is_published_and_read_back(area, tmp_path):
+    scenario = TransportScenario(prebooked_share=1.0, service_start_h=6, service_end_h=22)
+    service = designed_service(
+        area, scenario, agency="Harju", agency_url="https://example.org", timezone="Europe/Tallinn",
+        first_day=date(2026, 3, 2), last_day=date(2026, 12, 31),
+    )  # fmt: skip
+    (found,) = read_flex(write_flex([service], tmp_path / "flex.zip"))
+    assert (found.start_s, found.end_s, found.booking.kind) == (6 * 3600, 22 * 3600, PRIOR_DAYS)
+    assert len(found.stops) == len(area.stops)
+    assert found.stops["stop_lat"].between(59, 60).all()
+    villages = TransportScenario(districts_served=("juri",))
+    few = designed_service(
+        area, villages, agency="Harju", agency_url="https://example.org", timezone="Europe/Tallinn",
+        first_day=date(2026, 3, 2), last_day=date(2026, 12, 31),
+    )  # fmt: skip
+    assert 0 < len(few.stops) < len(area.stops)
