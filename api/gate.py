@@ -97,7 +97,7 @@ class _Visit:
         self.id = secrets.token_hex(8)
         self.head = scope["method"] == "HEAD"
         self.method = scope["method"]
-        self.started = False
+        self.started = self.withheld = False
         self.status = 499  # the caller left before an answer
         self.began = time.perf_counter()
         scope.setdefault("state", {})
@@ -167,11 +167,15 @@ class _Visit:
 
     async def send(self, message: Message) -> None:
         """Pass on what the application answers, with headers; note its use before the first byte."""
+        if self.withheld:
+            return
         if message["type"] == "http.response.start":
-            self.status = message["status"]
             headers = list(message.get("headers", ()))
-            if self.status < HTTPStatus.BAD_REQUEST:
-                self._note(headers)
+            if message["status"] < HTTPStatus.BAD_REQUEST and not self._noted(headers):
+                await self.refuse(Refused(503, "the journal of use cannot be written; nothing is answered"))
+                self.withheld = True
+                return
+            self.status = message["status"]
             self.started = True
             message = {**message, "headers": headers + self._headers(headers)}
         elif self.head and message["type"] == "http.response.body":
@@ -182,13 +186,19 @@ class _Visit:
             }
         await self._send(message)
 
-    def _note(self, headers: list[tuple[bytes, bytes]]) -> None:
+    def _noted(self, headers: list[tuple[bytes, bytes]]) -> bool:
+        """Note an answer's use; false if that failed, as on a full disk: what is not noted is not given."""
         state = self.scope["state"]
         use: Use | None = state.get("use")
         if use is None or self.gate.journal() is None:
-            return
+            return True
         length = 0 if self.head else int(dict(headers).get(b"content-length", b"0"))
-        self.gate.journal().add(replace(use, bytes=length), state.get("mark"))
+        try:
+            self.gate.journal().add(replace(use, bytes=length), state.get("mark"))
+        except OSError:
+            _LOG.exception("the journal of use cannot be written", extra={"request": self.id})
+            return False
+        return True
 
     def _headers(self, present: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         state = self.scope["state"]

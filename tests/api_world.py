@@ -268,6 +268,15 @@ def _full(self):
             stream.write(b"0" * 2**20)
 
 
+def _hoard(self):
+    number = 0
+    while True:
+        number += 1
+        os.makedirs(f"heap/{number}", exist_ok=True)
+        with open(f"heap/{number}/part", "wb") as stream:
+            stream.write(b"0" * 2**20)
+
+
 def _orphan(self):
     if os.fork() == 0:
         os.setsid()
@@ -282,6 +291,7 @@ def _orphan(self):
 
 Leak, Spin, Bomb = chaos("leak", _leak), chaos("spin", _spin), chaos("bomb", _bomb)
 Segfault, Full, Orphan = chaos("segfault", _segfault), chaos("full", _full), chaos("orphan", _orphan)
+Hoard = chaos("hoard", _hoard)
 '''
 NAMES = {
     "parks": "Parks",
@@ -291,6 +301,7 @@ NAMES = {
     "bomb": "Bomb",
     "segfault": "Segfault",
     "full": "Full",
+    "hoard": "Hoard",
     "orphan": "Orphan",
 }
 

@@ -7,6 +7,7 @@ When the server goes, its socket closes, and the supervisor clears the floor and
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -182,11 +183,16 @@ def _resident(pid: int) -> int:
     return (int(fields[1]) - int(fields[2])) * _PAGE if fields else 0
 
 
-def _size_of(folder: Path) -> int:
-    try:
-        return sum(item.stat(follow_symlinks=False).st_blocks * 512 for item in os.scandir(folder))
-    except OSError:
-        return 0
+def _size_of(folder: str | Path) -> int:
+    """What a folder takes on the disk, with all that is below it; what vanishes meanwhile takes nothing."""
+    size = 0
+    with contextlib.suppress(OSError), os.scandir(folder) as items:
+        for item in items:
+            with contextlib.suppress(OSError):
+                size += item.stat(follow_symlinks=False).st_blocks * 512
+                if item.is_dir(follow_symlinks=False):
+                    size += _size_of(item.path)
+    return size
 
 
 def _children_cpu_s() -> float:

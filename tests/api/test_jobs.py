@@ -174,6 +174,7 @@ def alive(marker: str) -> list[str]:
         ("spin", ("processor time",)),
         ("bomb", ("processes", "memory")),
         ("segfault", ("SIGSEGV",)),
+        ("hoard", ("MiB of files",)),
         ("full", ("File too large", "too large a file", "OSError", "RunFailed", "failed")),
     ],
 )

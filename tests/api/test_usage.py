@@ -141,3 +141,17 @@ def test_a_spreadsheet_takes_no_formula_from_a_bill():
 
     line = Line("2026-11", "=cmd()", "", "x", 1, 0, 0, 0.0, 0.0, Decimal(0), Decimal(0))
     assert "\n2026-11,'=cmd()" in as_csv([line])
+
+
+def test_what_cannot_be_noted_is_not_given(server, is_problem, monkeypatch):
+    """A full disk: the caller is told so and nothing is given away unaccounted; then all goes on."""
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(server.context.journal, "add", full)
+        problem = is_problem(server.get("/collections/metsa.stops/items"), 503)
+        assert "journal" in problem["detail"]
+        is_problem(server.get("/collections/nothing"), 404)
+    assert server.get("/collections/metsa.stops/items").status_code == 200

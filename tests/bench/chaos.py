@@ -25,7 +25,7 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])
 from api_world import make_home, write_plugin  # noqa: E402
 from bench.api import free_port, process  # noqa: E402
 
-PILOTS = ("parks", "leak", "spin", "bomb", "segfault", "full")
+PILOTS = ("parks", "leak", "spin", "bomb", "segfault", "full", "hoard")
 PATH = "/collections/metsa.buildings/items?bbox=24.72,59.43,24.85,59.49&limit=50"
 LIMITS = {
     "JOB_MEMORY_BYTES": 1 << 30,

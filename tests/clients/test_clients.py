@@ -14,6 +14,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import shapely
+from api_world import buildings
 
 BOX = (24.72, 59.43, 24.85, 59.49)
 pytestmark = [
@@ -35,9 +37,18 @@ def test_gdal_of_the_wheel(url, expected):
     import pyogrio
 
     assert "metsa.buildings" in [name for name, _ in pyogrio.list_layers(f"OAPIF:{url}")]
-    some = pyogrio.read_dataframe(f"OAPIF:{url}", layer="metsa.buildings", bbox=BOX, PAGE_SIZE=13)
+    some = pyogrio.read_dataframe(
+        f"OAPIF:{url}", layer="metsa.buildings", bbox=BOX, PAGE_SIZE=13, CRS="OGC:CRS84"
+    )
     every = pyogrio.read_dataframe(f"OAPIF:{url}", layer="metsa.buildings", PAGE_SIZE=50)
     assert (len(some), len(every)) == expected
+    # Without being asked it reads in the CRS of the pack: the very coordinates, east before north.
+    assert every.crs.to_epsg() == 3301
+    truth = buildings("EPSG:3301", 200)
+    assert every.total_bounds == pytest.approx(truth.total_bounds, abs=0.001)
+    wanted = (541_000, 6_590_000, 545_000, 6_593_000)
+    near = pyogrio.read_dataframe(f"OAPIF:{url}", layer="metsa.buildings", bbox=wanted, PAGE_SIZE=13)
+    assert len(near) == truth.intersects(shapely.box(*wanted)).sum() > 0
     chosen = pyogrio.read_dataframe(f"OAPIF:{url}", layer="metsa.buildings", where="use = 'use 1'")
     assert len(chosen) == (every.use == "use 1").sum() > 0
 
