@@ -15,6 +15,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -24,6 +25,7 @@ from pilots.green.exports.trees import checked_trees, forms
 
 SCALE_M = 0.01
 UNIT_M = 0.1
+AREA_COLUMNS = ("area_id", "kind", "average_height_m")
 
 
 def write_cityjson(
@@ -44,7 +46,8 @@ def write_cityjson(
         with_seasons: Give each tree the attributes year, leafOn and leafOff (days of the year).
 
     Raises:
-        InvalidData: The tables cannot be exported.
+        InvalidData: The tables cannot be exported: a column or number is missing, a name stands twice, an area
+            has no valid surface.
     """
     table = checked_trees(trees)
     epsg = table.crs.to_epsg()
@@ -54,7 +57,8 @@ def write_cityjson(
     points[:, 2] = np.nan_to_num(points[:, 2])
     covers = _covers(areas, table) if areas is not None else _Covers([], np.empty((0, 3)))
     corners = np.vstack([points, covers.corners])
-    origin = corners.min(axis=0) if len(corners) else np.zeros(3)
+    # The origin lies on the grid of whole centimetres, as the green areas do.
+    origin = np.floor(corners.min(axis=0) / SCALE_M) * SCALE_M if len(corners) else np.zeros(3)
     vertices = np.rint((corners - origin) / SCALE_M).astype(np.int64)
     used, index = np.unique(vertices, axis=0, return_inverse=True)
     index = index.ravel()
@@ -144,12 +148,9 @@ class _Covers:
 
 
 def _covers(areas: gpd.GeoDataFrame, trees: gpd.GeoDataFrame) -> _Covers:
-    if areas.crs != trees.crs:
-        raise InvalidData(
-            "green areas and trees need one coordinate system", field="crs", value=str(areas.crs)
-        )
     rows, corners, count = [], [], 0
-    for area in areas.itertuples(index=False):
+    checked = _checked_areas(areas, trees)
+    for area in checked.itertuples(index=False):
         surfaces = []
         for polygon in shapely.get_parts(shapely.normalize(area.geometry)):
             rings: list[tuple[int, int]] = []
@@ -163,8 +164,42 @@ def _covers(areas: gpd.GeoDataFrame, trees: gpd.GeoDataFrame) -> _Covers:
                 count += len(points)
             surfaces.append(rings)
         attributes = {"class": str(area.kind), "averageHeight": float(area.average_height_m)}
-        rows.append((f"area-{area.area_id}", attributes, surfaces))
+        rows.append((area.name, attributes, surfaces))
     return _Covers(rows, np.vstack(corners) if corners else np.empty((0, 3)))
+
+
+_POLYGONAL = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
+
+
+def _checked_areas(areas: gpd.GeoDataFrame, trees: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Green areas with their names in the file, on the grid of whole centimetres.
+
+    Rounded only when written, narrow rings would close upon themselves.
+    """
+    lacking = [name for name in AREA_COLUMNS if name not in areas.columns]
+    if lacking:
+        raise InvalidData(
+            "columns are missing", field="areas", value=lacking, expected=", ".join(AREA_COLUMNS)
+        )
+    if areas.crs != trees.crs:
+        raise InvalidData(
+            "green areas and trees need one coordinate system", field="crs", value=str(areas.crs)
+        )
+    names = "area-" + areas["area_id"].astype(str)
+    given = areas.geometry.to_numpy()
+    polygonal = np.isin(shapely.get_type_id(given), _POLYGONAL) & shapely.is_valid(given)
+    shapes = shapely.set_precision(np.where(polygonal, given, None), SCALE_M)
+    height = pd.to_numeric(areas["average_height_m"], errors="coerce").to_numpy(float)
+    rules = (
+        ("area_id", names.duplicated() | names.isin(trees["tree_id"].astype(str)), "a name stands twice"),
+        ("average_height_m", ~np.isfinite(height), "not a number"),
+        ("geometry", ~(shapely.area(shapes) > 0), "a green area without a valid surface"),
+    )
+    for field, bad, message in rules:
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise InvalidData(message, row=row + 1, field=field, value=str(areas[field].iloc[row])[:80])
+    return areas.assign(name=names).set_geometry(shapes, crs=areas.crs)
 
 
 @dataclass(frozen=True)

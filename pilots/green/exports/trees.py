@@ -84,8 +84,8 @@ def checked_trees(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """The table itself, if it has everything an export needs.
 
     Raises:
-        InvalidData: A column is missing, a name stands twice, a size is impossible, or the coordinates are
-            not in a projected system.
+        InvalidData: A column is missing, a name stands twice, a number is missing, a size is impossible, a
+            tree is no point, or the coordinates are not in a projected system.
     """
     lacking = [name for name in COLUMNS if name not in table.columns]
     if lacking:
@@ -95,14 +95,30 @@ def checked_trees(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     twice = table["tree_id"].duplicated()
     if twice.any():
         raise InvalidData("a tree stands twice", field="tree_id", value=table.loc[twice, "tree_id"].iloc[0])
-    for name in ("height_m", "crown_diameter_m"):
-        bad = ~(table[name] > 0)
-        if bad.any():
-            row = int(np.flatnonzero(bad)[0])
-            raise InvalidData(
-                "a tree without size", row=row + 1, field=name, value=float(table[name].iloc[row])
-            )
+    points = table.geometry.to_numpy()
+    stands = (shapely.get_type_id(points) == shapely.GeometryType.POINT) & ~shapely.is_empty(points)
+    if not stands.all():
+        row = int(np.argmin(stands))
+        raise InvalidData(
+            "a tree without place", row=row + 1, field="geometry", value=str(points[row]), expected="a point"
+        )
+    for name in list(COLUMNS)[2:]:
+        _check_numbers(table[name], "a tree without size" if name in _SIZES else None)
     return table
+
+
+_SIZES = ("height_m", "crown_diameter_m")
+
+
+def _check_numbers(column: pd.Series, without: str | None) -> None:
+    """Refuse what is no finite number and, if there is a message for it, what is not above zero."""
+    values = pd.to_numeric(column, errors="coerce").to_numpy(float)
+    bad = np.flatnonzero(~np.isfinite(values) | ((values <= 0) & (without is not None)))
+    if len(bad):
+        row = int(bad[0])
+        raise InvalidData(
+            without or "not a number", row=row + 1, field=str(column.name), value=str(column.iloc[row])
+        )
 
 
 def forms(table: pd.DataFrame) -> np.ndarray:

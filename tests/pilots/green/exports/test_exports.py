@@ -89,6 +89,50 @@ def test_cityjson_keeps_the_rules_of_the_standard(tmp_path, trees, areas):
         assert all(i < corners for surface in template["boundaries"] for ring in surface for i in ring)
 
 
+def test_green_areas_are_rounded_without_closing_upon_themselves(tmp_path, trees, areas):
+    """A corner half a millimetre from the next would be the same vertex twice in a ring."""
+    corner = [
+        (540_000, 6_588_000),
+        (540_009, 6_588_000),
+        (540_009.0005, 6_588_000.0005),
+        (540_009, 6_588_009),
+    ]
+    areas.loc[1, "geometry"] = shapely.Polygon(corner)
+    path = tmp_path / "green.city.json"
+    write_cityjson(trees, path, areas=areas)
+    boundaries = json.loads(path.read_text())["CityObjects"]["area-b"]["geometry"][0]["boundaries"]
+    assert [len(set(ring)) for surface in boundaries for ring in surface] == [3]
+    assert [len(ring) for surface in boundaries for ring in surface] == [3]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("area_id", "a", "row 2, field area_id"),
+        ("average_height_m", np.nan, "row 2, field average_height_m"),
+        ("geometry", None, "row 2, field geometry"),
+        (
+            "geometry",
+            shapely.LineString([(540_000, 6_588_000), (540_009, 6_588_000)]),
+            "without a valid surface",
+        ),
+        ("geometry", shapely.Polygon([(0, 0), (9, 9), (9, 0), (0, 9)]), "without a valid surface"),
+        ("geometry", shapely.box(540_000, 6_588_000, 540_000.001, 6_588_000.001), "without a valid surface"),
+    ],
+)
+def test_green_areas_that_cannot_be_exported_are_refused(tmp_path, trees, areas, field, value, message):
+    areas.loc[1, field] = value
+    with pytest.raises(InvalidData, match=message):
+        write_cityjson(trees, tmp_path / "x.json", areas=areas)
+    assert not (tmp_path / "x.json").exists()
+
+
+def test_a_tree_and_a_green_area_of_one_name_are_refused(tmp_path, trees, areas):
+    trees.loc[0, "tree_id"] = "area-a"
+    with pytest.raises(InvalidData, match="stands twice"):
+        write_cityjson(trees, tmp_path / "x.json", areas=areas)
+
+
 def test_fifty_thousand_trees_are_small(tmp_path):
     rng = np.random.default_rng(1)
     many = stock(rng.integers(0, len(SPECIES), 50_000), dbh_cm=rng.uniform(3, 60, 50_000))
@@ -189,6 +233,13 @@ def test_tables_that_cannot_be_exported_are_refused(tmp_path, trees):
     flat.loc[4, "height_m"] = 0.0
     with pytest.raises(InvalidData, match="row 5, field height_m"):
         write_cityjson(flat, tmp_path / "x.json")
+
+
+@pytest.mark.parametrize(("field", "value"), [("dbh_cm", np.nan), ("height_m", np.inf), ("geometry", None)])
+def test_trees_without_numbers_or_place_are_refused(tmp_path, trees, field, value):
+    trees.loc[2, field] = value
+    with pytest.raises(InvalidData, match=f"row 3, field {field}"):
+        write_cityjson(trees, tmp_path / "x.json")
 
 
 def test_files_of_another_kind_are_refused(tmp_path):
