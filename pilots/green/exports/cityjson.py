@@ -46,8 +46,8 @@ def write_cityjson(
         with_seasons: Give each tree the attributes year, leafOn and leafOff (days of the year).
 
     Raises:
-        InvalidData: The tables cannot be exported: a column or number is missing, a name stands twice, an area
-            has no valid surface.
+        InvalidData: The tables cannot be exported: a column or number is missing, a name stands twice, or an
+            area has no valid surface.
     """
     table = checked_trees(trees)
     epsg = table.crs.to_epsg()
