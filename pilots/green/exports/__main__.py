@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from geodata.errors import TwinboxError
-from pilots.green.exports.stored import export
+from geodata.errors import NotReady, TwinboxError
+from pilots.green.exports.stored import areas_of, export
 from twin.store import RunStore
 
 
@@ -19,7 +19,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--to", required=True, help="an empty or new folder")
     given = parser.parse_args(arguments)
     try:
-        paths = export(RunStore().open(given.run), given.city, given.to, given.year)
+        result = RunStore().open(given.run)
+        try:
+            areas = areas_of(result, given.city)
+        except NotReady as error:
+            sys.stderr.write(f"without green areas: {error}\n")
+            areas = None
+        paths = export(result, given.city, given.to, given.year, areas)
     except TwinboxError as error:
         sys.stderr.write(f"{error}\n")
         return 2

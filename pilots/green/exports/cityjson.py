@@ -25,7 +25,7 @@ from pilots.green.exports.trees import checked_trees, forms
 
 SCALE_M = 0.01
 UNIT_M = 0.1
-AREA_COLUMNS = ("area_id", "kind", "average_height_m")
+AREA_COLUMNS = ("area_id", "kind")
 
 
 def write_cityjson(
@@ -41,7 +41,8 @@ def write_cityjson(
     Args:
         trees: Table of `trees.tree_table`.
         path: Where to.
-        areas: Green areas: polygons in the same system with the columns area_id, kind and average_height_m.
+        areas: Green areas: polygons in the same system with the columns area_id, kind and, where heights are
+            known, average_height_m.
         title: Of the metadata.
         with_seasons: Give each tree the attributes year, leafOn and leafOff (days of the year).
 
@@ -163,7 +164,9 @@ def _covers(areas: gpd.GeoDataFrame, trees: gpd.GeoDataFrame) -> _Covers:
                 rings.append((count, count + len(points)))
                 count += len(points)
             surfaces.append(rings)
-        attributes = {"class": str(area.kind), "averageHeight": float(area.average_height_m)}
+        attributes: dict[str, Any] = {"class": str(area.kind)}
+        if "average_height_m" in checked.columns:
+            attributes["averageHeight"] = float(area.average_height_m)
         rows.append((area.name, attributes, surfaces))
     return _Covers(rows, np.vstack(corners) if corners else np.empty((0, 3)))
 
@@ -189,7 +192,8 @@ def _checked_areas(areas: gpd.GeoDataFrame, trees: gpd.GeoDataFrame) -> gpd.GeoD
     given = areas.geometry.to_numpy()
     polygonal = np.isin(shapely.get_type_id(given), _POLYGONAL) & shapely.is_valid(given)
     shapes = shapely.set_precision(np.where(polygonal, given, None), SCALE_M)
-    height = pd.to_numeric(areas["average_height_m"], errors="coerce").to_numpy(float)
+    known = areas.get("average_height_m", pd.Series(0.0, areas.index))
+    height = pd.to_numeric(known, errors="coerce").to_numpy(float)
     rules = (
         ("area_id", names.duplicated() | names.isin(trees["tree_id"].astype(str)), "a name stands twice"),
         ("average_height_m", ~np.isfinite(height), "not a number"),

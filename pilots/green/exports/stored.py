@@ -18,7 +18,8 @@ import numpy as np
 import shapely
 import xarray as xr
 
-from geodata.errors import InvalidInput, UnknownName
+from geodata.errors import InvalidInput, NotReady, UnknownName
+from geodata.locate import pack_of
 from pilots.green.exports.cityjson import write_cityjson
 from pilots.green.exports.gltf import write_tileset
 from pilots.green.exports.trees import write_geoparquet
@@ -130,14 +131,51 @@ def cube_of(result: Result, city: str) -> xr.Dataset:
     )
 
 
-def export(result: Result, city: str, folder: str | Path, year: int | None = None) -> list[Path]:
-    """Write one city's trees in every format.
+def areas_of(result: Result, city: str) -> gpd.GeoDataFrame | None:
+    """One city's green areas as the run read them; None if it read none.
+
+    A run does not keep what it read: they come from the city's pack, if that is still the same.
+
+    Args:
+        result: A run of the pilot.
+        city: The city's id.
+
+    Raises:
+        NotReady: The pack has been built anew since, of other areas.
+    """
+    read = [item for item in result.manifest["data"].get(city, ()) if item["kind"] == "green_areas"]
+    if not read:
+        return None
+    pack = pack_of(city)
+    now = {entry.id: entry.sha256 for entry in pack.of_kind("green_areas")}
+    if any(now.get(item["id"]) != item["sha256"] for item in read):
+        raise NotReady(
+            "the city's pack has other green areas than those the run read", field="city", value=city
+        )
+    areas = [pack.features(item["id"], ["area_id", "green_class"]) for item in read]
+    columns = {
+        name: np.concatenate([part[column].to_numpy(str) for part in areas])
+        for name, column in (("area_id", "area_id"), ("kind", "green_class"))
+    }
+    shapes = np.concatenate([part.geometry.to_numpy() for part in areas])
+    return gpd.GeoDataFrame(columns, geometry=shapes, crs=areas[0].crs)
+
+
+def export(
+    result: Result,
+    city: str,
+    folder: str | Path,
+    year: int | None = None,
+    areas: gpd.GeoDataFrame | None = None,
+) -> list[Path]:
+    """Write one city's trees in every format, and its green areas into the city model.
 
     Args:
         result: A run of the pilot.
         city: The city's id.
         folder: Where to; made if it does not exist, and must be empty.
         year: Of the trees, one of `years_of`; the last if left out.
+        areas: Green areas, as `areas_of` gives them; none if left out.
 
     Returns:
         The CityJSON 2.0 file, the 3D Tiles tileset (glTF with instancing), the GeoParquet file, the cube.
@@ -152,7 +190,8 @@ def export(result: Result, city: str, folder: str | Path, year: int | None = Non
         raise InvalidInput("the folder is not empty", field="--to", value=str(folder))
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / name for name in ("trees.city.json", "tiles/tileset.json", "trees.parquet", "trees.nc")]
-    write_cityjson(table, paths[0], title=f"Trees of {city} in {table['year'].iloc[0]}, simulated")
+    title = f"Trees of {city} in {table['year'].iloc[0]}, simulated"
+    write_cityjson(table, paths[0], areas=areas, title=title)
     write_tileset(table, paths[1].parent)
     write_geoparquet(table, paths[2])
     cube_of(result, city).to_netcdf(paths[3], engine="h5netcdf")

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,10 @@ import xarray as xr
 
 import twin
 from geodata.city import find_city
-from geodata.errors import InvalidInput, UnknownName
+from geodata.errors import InvalidInput, NotReady, UnknownName
 from geodata.locate import pack_of
 from pilots.green.exports.cityjson import read_cityjson
-from pilots.green.exports.stored import export, years_of
+from pilots.green.exports.stored import areas_of, export, years_of
 from pilots.green.exports.trees import read_geoparquet
 from pilots.green.pilot import Green
 from pilots.green.scenario import GreenScenario
@@ -127,6 +128,22 @@ def test_trees_keep_their_number_from_picture_to_picture(felled):
     kept = np.intersect1d(first, last)
     assert len(first) - len(kept) == pytest.approx(30, abs=12)
     assert len(np.unique(first)) == len(first)
+
+
+def test_green_areas_leave_beside_the_trees_as_the_run_read_them(felled, tmp_path):
+    areas = areas_of(felled, "rae")
+    assert areas is not None
+    paths = export(felled, "rae", tmp_path / "rae", areas=areas)
+    covers = read_cityjson(paths[0]).areas
+    assert len(covers) == len(areas) > 10
+    assert covers.area.sum() == pytest.approx(areas.area.sum(), rel=1e-3)
+    assert set(covers["class"]) == set(areas["kind"])
+
+
+def test_green_areas_of_a_pack_that_has_changed_are_not_passed_off_as_the_runs(felled):
+    data = {"rae": [{**item, "sha256": "0" * 64} for item in felled.manifest["data"]["rae"]]}
+    with pytest.raises(NotReady, match="other green areas"):
+        areas_of(replace(felled, manifest={**felled.manifest, "data": data}), "rae")
 
 
 def test_the_trees_of_a_run_leave_in_every_format(felled, tmp_path):
