@@ -13,6 +13,8 @@ from api.cli.app import PILOTS, app, examples, group
 
 pilot = group("pilot", PILOTS, "Write a pilot, and hold one to the contract.")
 
+DECLARED = ("kpis", "needs", "reads", "writes")
+
 
 @app.command(rich_help_panel=PILOTS, epilog=examples("twinbox pilots", "twinbox pilots --why"))
 def pilots(
@@ -89,9 +91,6 @@ def show(name: options.PilotId, *, json: options.Json = False) -> None:
     if signals:
         rows = [[way, s.id, s.unit, s.description] for way, s in signals]
         say(table(["", "signal", "unit", "means"], rows, title="Signals"))
-
-
-DECLARED = ("kpis", "needs", "reads", "writes")
 
 
 def _instead(kinds: tuple[str, ...]) -> str:

@@ -126,7 +126,8 @@ def _city(pack: PackView, city: str, project: Project, scenario: GreenScenario, 
         spread=overlap_of(inventory),
         offset_k=float(np.nan_to_num(cooling_index(inventory, crowns, scenario.heat_island_k)[1])),
         scatter=int(world.rng("scatter", city).integers(2**31)),
-        notes=(*inventory.notes, *typical.notes, *homes.notes, *_of_yards(pack, inventory, places), *_NOTES),
+        notes=(*inventory.notes, *typical.notes, *homes.notes, *_of_yards(pack, inventory, places),
+               *_of_buildings(pack), *_NOTES),
     )  # fmt: skip
     model = CityGreen(
         city, pack.city.timezone, inventory, ground, forest, years, _lookouts(pack, buildings, city, world),
@@ -152,6 +153,18 @@ def _of_yards(pack: PackView, inventory: Inventory, places: tuple[Place, ...]) -
     lacks = [] if pack.has("buildings") else ["no buildings are known, so that trees alone shade"]
     lacks += ["the trees around are drawn, not mapped (synthetic)"] if inventory.generated else []
     return (named + "".join(f"; {lack}" for lack in lacks), "ground is taken as level")
+
+
+def _of_buildings(pack: PackView) -> tuple[str, ...]:
+    """How many buildings have no height of their own."""
+    if not pack.has("buildings"):
+        return ()
+    table = pack.features("buildings")
+    unknown = int(table["height_m"].isna().sum()) if "height_m" in table else len(table)
+    if unknown == 0:
+        return ()
+    assumed = f"storeys of {STOREY_M:g} m, else {UNKNOWN_BUILDING_M:g} m, are assumed"
+    return (f"{unknown} of {len(table)} buildings have no height: {assumed}",)
 
 
 def _years(

@@ -124,7 +124,7 @@ def demand_of(area: Area, packs: Mapping[str, PackView], trips_per_resident: flo
     gravity = _gravity(area)
     for city, pack in sorted(packs.items()):
         own = (places["city"] == city).to_numpy()
-        table, pairs = _table(pack, city, known)
+        table, pairs, strange = _table(pack, city, known)
         listed = own & (table.sum(axis=1) > 0)
         guessed = own & ~listed
         if listed.any():
@@ -133,6 +133,8 @@ def demand_of(area: Area, packs: Mapping[str, PackView], trips_per_resident: flo
         outward[guessed] = made[guessed, None] * gravity[guessed]
         flow += (outward + outward.T) / 2
         notes[city] = _note(pack, pairs, float(made[own].sum()), trips_per_resident)
+        if strange:
+            notes[city] += f"; {strange:,} of its rows name a district that no city of the run has"
     return Demand(flow, notes)
 
 
@@ -144,9 +146,12 @@ def _note(pack: PackView, pairs: int, made: float, trips_per_resident: float) ->
     return f"{total} are spread over {pairs:,} pairs of districts as its table of trips has them ({grade})"
 
 
-def _table(pack: PackView, city: str, known: pd.Index) -> tuple[FloatArray, int]:
-    """A pack's trips between districts of all cities, shape (districts, districts), and how many pairs."""
-    flow = np.zeros((len(known), len(known)))
+def _table(pack: PackView, city: str, known: pd.Index) -> tuple[FloatArray, int, int]:
+    """A pack's trips between districts of all cities, shape (districts, districts).
+
+    With it how many pairs have trips, and how many rows name a district that is not there.
+    """
+    flow, strange = np.zeros((len(known), len(known))), 0
     for entry in pack.of_kind("trips") if pack.has("trips") else ():
         table = pack.table(entry.id, ["origin_id", "destination_id", "trips"])
         ends = []
@@ -155,9 +160,10 @@ def _table(pack: PackView, city: str, known: pd.Index) -> tuple[FloatArray, int]
             own = names.where(names.str.contains("/", regex=False), f"{city}/" + names)
             ends.append(known.get_indexer(pd.Index(own)))
         found = (ends[0] >= 0) & (ends[1] >= 0)
+        strange += int((~found).sum())
         weight = table["trips"].to_numpy(dtype=np.float64)
-        np.add.at(flow, (ends[0][found], ends[1][found]), np.nan_to_num(weight[found]))
-    return flow, int((flow > 0).sum())
+        np.add.at(flow, (ends[0][found], ends[1][found]), weight[found])
+    return flow, int((flow > 0).sum()), strange
 
 
 def _gravity(area: Area) -> FloatArray:
