@@ -37,6 +37,14 @@ def test_search_finds_published_optimum(reference_cases, name):
     assert darp.check(instance, solution) == []
 
 
+@pytest.mark.parametrize("seed", range(1, 7))
+def test_putting_routes_together_anew_leaves_nobody_behind(reference_cases, seed):
+    instance = darp.read_cordeau(reference_cases / "darp" / "a3-36.txt")
+    solution = darp.solve(instance, None, seed, iterations=20_000)
+    assert darp.check(instance, solution) == []
+    assert solution.cost >= best_known(reference_cases)["a3-36"] - 0.006
+
+
 @pytest.mark.slow
 def test_every_listed_instance_is_proven_within_a_minute(reference_cases):
     known = best_known(reference_cases)

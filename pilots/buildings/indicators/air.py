@@ -65,7 +65,10 @@ def mean_relative_risk(
 
 
 def ppm_hours(co2_ppm: Floats, during: Mask, step_h: float, limit_ppm: float = LIMIT_PPM) -> float:
-    """Ppm-hours above a limit while something is the case, mean over rooms (columns)."""
+    """Ppm-hours above a limit while something is the case, mean over rooms (columns).
+
+    A value missing in that time makes the sum unknown: taken as clean air, a dead sensor would look good.
+    """
     above = np.where(during, np.maximum(co2_ppm - limit_ppm, 0.0), 0.0)
     return float(np.atleast_2d(above.T).sum(axis=1).mean() * step_h)
 

@@ -343,7 +343,8 @@ def _answer(
     info = model.getInfo()
     bound = max(bound, min(upper, float(info.mip_dual_bound)))
     flows = np.array(model.getSolution().col_value)[: len(kept)]
-    if model.getSolution().value_valid and len(flows) and info.objective_function_value < upper - 1e-6:
+    feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+    if feasible and len(flows) and info.objective_function_value < upper - 1e-6:
         routes = _routes_of(program, kept[flows > 0.5])
         if not _drivable(program.problem, routes):
             return replace(plan, lower_bound=bound, status=_RELAXED)

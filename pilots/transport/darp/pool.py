@@ -126,10 +126,11 @@ def best_choice(
     model = _model(cover[:, kept], costs[kept], classes[kept], vehicles, time_limit_s, whole=True)
     model.setOptionValue("objective_bound", float(incumbent))
     model.run()
-    solution = model.getSolution()
-    if not solution.value_valid or model.getInfo().objective_function_value > incumbent - 1e-6:
+    # HiGHS hands back its last point even where no whole plan beats the bound, riders left out and all.
+    feasible = model.getInfo().primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+    if not feasible or model.getInfo().objective_function_value > incumbent - 1e-6:
         return None
-    return kept[np.array(solution.col_value) > 0.5]
+    return kept[np.array(model.getSolution().col_value) > 0.5]
 
 
 def _cover(problem: Problem, pool: Pool, count: int) -> sparse.csc_matrix:

@@ -37,7 +37,9 @@ def test_lessons_and_breaks_are_counted_apart():
     assert exceedance(co2, lesson, 0.25).share_percent == pytest.approx(200 / 3)
     assert exceedance(co2, ~lesson, 0.25).share_percent == pytest.approx(50)
     assert np.isnan(exceedance(co2, lesson & False, 0.25).share_percent)
-    assert ppm_hours(co2[:, None], lesson[:, None], 0.25) == pytest.approx((100 + 300) * 0.25)
+    measured = np.where(np.isfinite(co2), co2, 1000.0)
+    assert ppm_hours(measured[:, None], lesson[:, None], 0.25) == pytest.approx((100 + 300) * 0.25)
+    assert np.isnan(ppm_hours(co2[:, None], lesson[:, None], 0.25))  # an hour unmeasured is not clean air
 
 
 def test_air_per_person_counts_only_when_somebody_is_there():
