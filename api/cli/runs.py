@@ -83,7 +83,7 @@ def planned(
     partners: int,
 ) -> tuple[RunPlan, dict[str, CityPack]]:
     """A plan from what the user typed, and the packs it stands on; the rule is asked first."""
-    from api.cli.fields import rule_of, scenario_of
+    from api.cli.fields import rule_of, scenario_of, told_where
     from geodata.locate import pack_of
     from twin import plugins
     from twin.plan import invited, make_plan
@@ -92,10 +92,11 @@ def planned(
     cities = invited(city_names, the_rule, partners=partners)
     pilots = [plugins.load(pilot) for pilot in dict.fromkeys(pilot_ids)]
     packs = {city.id: pack_of(city) for city in cities}
-    plan = make_plan(
-        pilots, packs.values(), scenario=scenario_of(pilots, scenario, settings), start=start, days=days,
-        years=years, seed=seed, replications=replications, rule=the_rule, partners=partners,
-    )  # fmt: skip
+    with told_where(scenario, settings):
+        plan = make_plan(
+            pilots, packs.values(), scenario=scenario_of(pilots, scenario, settings), start=start, days=days,
+            years=years, seed=seed, replications=replications, rule=the_rule, partners=partners,
+        )  # fmt: skip
     return plan, packs
 
 
