@@ -102,7 +102,7 @@ PROPERTIES: Mapping[str, Property] = MappingProxyType(
                 "relative humidity",
                 # By definition.
                 fail=(0.0, 100.0),
-                # Assumed, as all below: heated rooms fall to some 10 % in a Baltic winter, and none condenses.
+                # Assumed, as all below: heated rooms fall to some 10 % in winter, and none condenses.
                 suspect=(5.0, 95.0),
                 spike_suspect=10.0,
                 spike_fail=20.0,
