@@ -67,7 +67,7 @@ def _by_pilot(document: Mapping[str, Any], by_id: Mapping[str, Pilot], file: Pat
 
 @contextmanager
 def told_where(file: Path | None, settings: Sequence[str] = ()) -> Iterator[None]:
-    """A scenario that is refused inside is told with the file, and the line, in which the field stands.
+    """What is refused inside is told with the file, and the line, in which the field stands.
 
     Args:
         file: The scenario file, if the user named one.
@@ -75,18 +75,31 @@ def told_where(file: Path | None, settings: Sequence[str] = ()) -> Iterator[None
     """
     try:
         yield
-    except ScenarioInvalid as error:
-        names = {setting.partition("=")[0].strip() for setting in settings}
+    except InvalidInput as error:
         path = (error.field or "").split(".")
-        if file is not None and not names & {path[0], f"{error.pilot}.{path[0]}"}:
-            error.file = str(file)
-            lines = file.read_text(encoding="utf-8-sig").splitlines()
-            error.row = _line_of(lines, path) or _line_of(lines, [str(error.pilot), *path])
+        named = {setting.partition("=")[0].strip().rpartition(".")[2] for setting in settings}
+        if file is not None and error.file is None and path[0] not in named:
+            pilot = error.pilot if isinstance(error, ScenarioInvalid) else None
+            _tell_where(error, file, path, pilot)
         raise
 
 
+def _tell_where(error: InvalidInput, file: Path, path: Sequence[str], pilot: str | None) -> None:
+    """Add file and line to an error if the file has the field, at the top or in a table of a pilot."""
+    document = read_document(file)
+    tables = [[], *([name] for name in document if pilot in {None, name})]
+    place = next(([*table, *path] for table in tables if _holds(document, [*table, path[0]])), None)
+    if place is None:
+        return
+    error.file = str(file)
+    if file.suffix == ".toml":
+        while not _holds(document, place):  # what is missing has no line; what it is missing from has one
+            place.pop()
+        error.row = _line_of(file.read_text(encoding="utf-8-sig").splitlines(), place)
+
+
 def _line_of(lines: Sequence[str], path: Sequence[str]) -> int | None:
-    """The line of a TOML file on which the entry at a path begins; none if it has none or is no TOML.
+    """The line of a TOML file on which the entry at a path begins; none beyond the first thousand.
 
     The parser tells no lines. So the file is read one statement more at a time, until it has the entry.
     """

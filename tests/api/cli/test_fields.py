@@ -178,3 +178,14 @@ def test_a_place_in_a_list_is_told_with_the_line_on_which_the_list_begins(tmp_pa
     with pytest.raises(ScenarioInvalid) as refused, told_where(file):
         raise ScenarioInvalid("wrong", pilot="lanterns", field="outer.1.inner")
     assert refused.value.row == 2
+
+
+def test_what_a_pilot_refuses_while_it_is_built_is_told_with_file_and_line(tmp_path):
+    file = tmp_path / "s.toml"
+    file.write_text("[lanterns]\nlabel = 'x'\n")
+    with pytest.raises(UnknownName) as refused, told_where(file):
+        raise UnknownName("no city has it", field="label", value="x")
+    assert (refused.value.file, refused.value.row) == (str(file), 2)
+    with pytest.raises(UnknownName) as refused, told_where(file):
+        raise UnknownName("no city is called this", field="city", value="x")
+    assert refused.value.file is None
