@@ -40,9 +40,9 @@ def _step(
 ) -> tuple[float, float, float, float, float, float, float, float]:  # fmt: skip
     """One step of one design, without a branch.
 
-    Takes load less sun and wind (kW), the level (kWh), the design, the hours of a step times the efficiency of
-    charging, and the efficiency of discharging over these hours. Gives the level after the step, and charge,
-    discharge, import, export, backup, what is shed and what is spilled (kW).
+    Takes load less sun and wind (kW), the level (kWh), the design, the hours of a step times the efficiency
+    of charging, and the efficiency of discharging over these hours. Gives the level after the step, and
+    charge, discharge, import, export, backup, what is shed and what is spilled (kW).
     """
     need, over = max(net, 0.0), max(-net, 0.0)
     give = min(need, discharge_kw, level * of_h)
