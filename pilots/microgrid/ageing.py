@@ -147,30 +147,3 @@ def _rainflow(points: Floats) -> Floats:
         depths[count] = abs(stack[i + 1] - stack[i])
         count += 1
     return depths[:count]
-
-
-def capacity_by_year(
-    state_of_charge: Floats, years: float, ageing: Ageing, term_years: int, temperature_c: float = 20.0
-) -> Floats:
-    """Share of the first capacity at the beginning of each year; a worn battery is replaced.
-
-    Every year is like the run, with states of charge relative to what is left.
-
-    Args:
-        state_of_charge: Level over capacity.
-        years: How long the run took.
-        ageing: Coefficients.
-        term_years: How many years to look at.
-        temperature_c: Mean temperature of the cells.
-    """
-    mean = float(np.mean(state_of_charge))
-    whole = capacity_fade(state_of_charge, years, ageing, temperature_c)
-    cycling = (whole - calendar_fade(mean, 0.0, years, ageing, temperature_c)) / years
-    left, age, lost = np.empty(term_years), 0.0, 0.0
-    for year in range(term_years):
-        if 1.0 - lost <= ageing.end_of_life:
-            age = lost = 0.0
-        left[year] = 1.0 - lost
-        lost += cycling + calendar_fade(mean, age, age + 1.0, ageing, temperature_c)
-        age += 1.0
-    return left

@@ -220,7 +220,8 @@ def simulated(site: Site, series: Series, designs: Floats, *, parallel: bool = F
             battery.charge_kw / battery.capacity_kwh, battery.discharge_kw / battery.capacity_kwh,
             battery.charge_efficiency, battery.discharge_efficiency, battery.initial_state_of_charge,
         ])  # fmt: skip
-    run = merit.years_in_parallel if parallel else merit.years
+    # Fewer than two blocks are not worth waking another thread for.
+    run = merit.years_in_parallel if parallel and len(designs) > merit.BLOCK else merit.years
     price = import_price(site, series), export_price(site, series)
     return np.asarray(run(series.load_kw, solar, wind, *price, designs, rates, series.step_h))
 
