@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geodata.errors import InvalidInput
-from pilots.microgrid.ageing import Ageing, calendar_fade, capacity_fade
+from pilots.microgrid.ageing import Ageing, aged, loss_rate
 from pilots.microgrid.connection import least_connection
 from pilots.microgrid.control import Controller, operate
 from pilots.microgrid.optimum import optimum
@@ -83,22 +83,22 @@ def operate_years(
         raise InvalidInput("the site has no battery that could grow old", field="site.battery")
     length = series.hours / 8760.0
     out, left, replaced = np.empty((5, years)), np.empty(years), np.zeros(years, np.bool_)
-    lost = age = 0.0
+    lost = 0.0
     for year in range(years):
         if 1.0 - lost <= coefficients.end_of_life:
-            lost, age, replaced[year] = 0.0, 0.0, True
+            lost, replaced[year] = 0.0, True
         left[year] = 1.0 - lost
         worn = battery.model_copy(update={"capacity_kwh": battery.capacity_kwh * left[year]})
-        aged = site.model_copy(update={"battery": worn})
+        older = site.model_copy(update={"battery": worn})
         grown = replace(series, load_kw=series.load_kw * (1.0 + load_growth) ** year)
-        schedule = operate(aged, grown, controller, seed, bound=False)
-        fade = _fade_of_year(schedule.state_of_charge, length, coefficients, age)
+        schedule = operate(older, grown, controller, seed, bound=False)
+        fade = aged(lost, loss_rate(schedule.state_of_charge, length, coefficients, CELLS_C)) - lost
         net = grown.load_kw - grown.renewable_kw
         out[:, year] = (
-            schedule.cost_eur, optimum(aged, grown).cost_eur, schedule.import_kw.max(),
+            schedule.cost_eur, optimum(older, grown).cost_eur, schedule.import_kw.max(),
             least_connection(net, worn, series.step_h), fade,
         )  # fmt: skip
-        lost, age = lost + fade, age + 1.0
+        lost += fade
     factors = (1.0 + site.prices.discount_rate) ** -np.arange(1, years + 1)
     bought = replaced.copy()
     bought[0] = True
@@ -107,11 +107,3 @@ def operate_years(
     present = float(factors @ out[0] + price * due[bought].sum())
     kwh = left * battery.capacity_kwh
     return Years(kwh, replaced, out[4], out[0], out[1], out[2], out[3], present)
-
-
-def _fade_of_year(state_of_charge: Floats, length: float, ageing: Ageing, age: float) -> float:
-    """Share of the first capacity lost in a year of which the states are the part ``length``."""
-    calendar = calendar_fade(float(np.mean(state_of_charge)), age, age + 1.0, ageing, CELLS_C)
-    part = calendar_fade(float(np.mean(state_of_charge)), age, age + length, ageing, CELLS_C)
-    cycling = capacity_fade(state_of_charge, length, ageing, CELLS_C, age) - part
-    return calendar + cycling / length

@@ -49,10 +49,11 @@ def _and_share(limits: Limits) -> str:
 def _short(solution: Solution, series: Series, shed: float, limits: Limits) -> Infeasible:
     at = int(np.argmax(solution.activity["unserved"] > 1e-6))
     return Infeasible(
-        f"no size within the limits serves the load, first at {series.stamp(at)}",
+        f"no size within the limits serves the load{_and_share(limits)}, first at {series.stamp(at)}",
         field="limits.unserved_share",
         value=f"{shed:.3%} shed at best",
-        expected=f"at most {limits.unserved_share:.3%}; allow larger sizes",
+        expected=f"at most {limits.unserved_share:.3%}; allow larger sizes"
+        + (", or a smaller limits.renewable_share" if limits.renewable_share else ""),
     )
 
 
