@@ -21,22 +21,25 @@ from api.answers import bytes_answer
 from api.context import Context, make_context
 from api.gate import Gate
 from api.metrics import Metrics
-from api.ogc import common, crs, edr, features, filtering, processes, records
+from api.ogc import common, crs, edr, execution, features, filtering, jobs, processes, records
 from api.openapi import openapi_document
 from api.problems import MEDIA_TYPE, install, problem_response
-from api.sensors import sensorthings, sentilo
+from api.sensors import sensorthings, sentilo, writing
 from api.settings import Settings
 from api.web.page import page
 
-_MODULES = (common, features, crs, filtering, edr, records, processes)
+_MODULES = (common, features, crs, filtering, edr, records, processes, jobs)
 _ROUTERS = (
     common,
     features,
     edr,
     processes,
+    execution,
+    jobs,
     scenarios,
     downloads,
     sensorthings,
+    writing,
     sentilo,
     uploads,
     operations,
