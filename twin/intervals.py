@@ -43,7 +43,9 @@ def share_interval(values: npt.NDArray[np.float64], whole: float = 1.0) -> tuple
     # The half width on the logit follows from the derivative of the logit at the mean.
     half = (high - low) / whole / 2 / (part * (1 - part))
     middle = math.log(part / (1 - part))
-    return mean, whole / (1 + math.exp(half - middle)), whole / (1 + math.exp(-half - middle)), n
+    low, high = (whole / (1 + math.exp(side - middle)) for side in (half, -half))
+    # Equal values come back from the logit a last digit off.
+    return mean, min(low, mean), max(high, mean), n
 
 
 def interval(values: npt.NDArray[np.float64], whole: float | None) -> tuple[float, float, float, int]:

@@ -224,6 +224,11 @@ class TestIntervals:
         # The same share told as a part of one, and a number that is no share.
         assert interval(near_all / 100.0, 1.0)[1:3] == pytest.approx((low / 100.0, high / 100.0))
         assert interval(near_all, None)[2] > 100.0
+        # Values that agree leave no doubt, and no value lies outside its own interval.
+        for same in np.linspace(0.0, 100.0, 301):
+            mean, low, high, _ = interval(np.full(5, same), 100.0)
+            assert low <= mean <= high
+            assert high - low < 1e-9
 
     def test_a_model_may_know_its_own_interval(self, variant: Callable[..., Pilot], packs: Packs) -> None:
         class Sure(QueueModel):
