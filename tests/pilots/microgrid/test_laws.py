@@ -242,3 +242,17 @@ def test_the_parts_of_the_cost_add_up(case):
         + bill.unserved_eur + bill.storage_eur
     )  # fmt: skip
     assert schedule.cost_eur == pytest.approx(parts)
+
+
+def test_a_dear_hour_calls_the_backup_to_feed_in():
+    """40 kW of load and 100 of backup at 0.30: in the hour of 0.50 the other 60 are sold."""
+    site = Site(
+        connection=Connection(import_limit_kw=0, export_limit_kw=300),
+        generator=Generator(rated_kw=100, cost_eur_per_kwh=0.3),
+    )
+    series = Series(
+        start="2026-03-02T00:00Z", step_h=1.0, load_kw=np.full(3, 40.0), price_eur_per_kwh=[0.1, 0.5, 0.1]
+    )
+    best = optimum(site, series)
+    assert best.generator_kw == pytest.approx([40, 100, 40])
+    assert best.cost_eur == pytest.approx(180 * 0.3 - 60 * 0.5)
