@@ -48,7 +48,7 @@ Ints = NDArray[np.int64]
 # Energy left at the horizon is worth the median price of the last four weeks, as far as known.
 PRICE_MEMORY_DAYS = 28
 # With a capacity charge the first part of the battery is worth a little more than planned: a forecast that
-# misses one hour costs a month. Both found on eight mixes of SimBench profiles that no case here uses.
+# misses one hour costs a month. Both found on eight series that no case here uses (see the guide).
 INSURED = 0.08
 PREMIUM_EUR_PER_KWH = 0.05
 # A limit is held with what the last four weeks would have asked for at the same time of day, and a quarter
