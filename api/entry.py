@@ -141,7 +141,7 @@ def language_of(accept: str) -> str:
 async def enter(request: Request) -> Entry:
     """Let a request in: its parameters known, its key valid, its tenant within its quota."""
     context = context_of(request)
-    _check_parameters(request)
+    check_parameters(request)
     headers = request.headers
     purpose = headers.get("twinbox-purpose")
     caller = await context.guard.caller(headers.get("authorization"), purpose)
@@ -168,7 +168,7 @@ def _mark(entry: Entry, key: str) -> str:
     )
 
 
-def _check_parameters(request: Request) -> None:
+def check_parameters(request: Request) -> None:
     """Refuse unknown and repeated query parameters (OGC API Features, requirement query-param-unknown)."""
     if not request.scope["query_string"]:
         return
