@@ -20,23 +20,28 @@ from api import downloads, operations, scenarios, uploads
 from api.answers import bytes_answer
 from api.context import Context, make_context
 from api.gate import Gate
+from api.handlers import install
+from api.jobs.nursery import Nursery
 from api.metrics import Metrics
-from api.ogc import common, crs, edr, features, filtering, processes, records
+from api.ogc import common, crs, edr, execution, features, filtering, jobs, processes, records
 from api.openapi import openapi_document
-from api.problems import MEDIA_TYPE, install, problem_response
-from api.sensors import sensorthings, sentilo
+from api.problems import MEDIA_TYPE, problem_response
+from api.sensors import sensorthings, sentilo, writing
 from api.settings import Settings
 from api.web.page import page
 
-_MODULES = (common, features, crs, filtering, edr, records, processes)
+_MODULES = (common, features, crs, filtering, edr, records, processes, jobs)
 _ROUTERS = (
     common,
     features,
     edr,
     processes,
+    execution,
+    jobs,
     scenarios,
     downloads,
     sensorthings,
+    writing,
     sentilo,
     uploads,
     operations,
@@ -51,18 +56,19 @@ def conformance() -> list[str]:
     return sorted(classes)
 
 
-def create_app(settings: Settings) -> Gate:
+def create_app(settings: Settings, nursery: Nursery | None = None) -> Gate:
     """The application behind its gate; it opens the store when it starts and closes it when it ends.
 
     Args:
         settings: The operator's settings.
+        nursery: Where workers are born, if one is started already.
     """
     metrics = Metrics()
     holder: dict[str, Context] = {}
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        context = holder["context"] = app.state.context = make_context(settings)
+        context = holder["context"] = app.state.context = make_context(settings, nursery)
         await context.start()
         try:
             yield

@@ -24,6 +24,7 @@ from api.catalogue.products import Products
 from api.jobs.checks import Checks
 from api.jobs.jobs import Jobs
 from api.jobs.manager import Manager
+from api.jobs.nursery import Nursery
 from api.jobs.pilots import Pilots
 from api.jobs.workshop import TaskProblem, Workshop
 from api.lock import Lock
@@ -108,8 +109,12 @@ class Context:
         self.lock.release()
 
 
-def make_context(settings: Settings) -> Context:
+def make_context(settings: Settings, nursery: Nursery | None = None) -> Context:
     """Make the server's parts.
+
+    Args:
+        settings: The operator's settings.
+        nursery: Where workers are born, if one is started already.
 
     Raises:
         NotReady: The database cannot be reached, or another server has the folder.
@@ -120,10 +125,10 @@ def make_context(settings: Settings) -> Context:
     registry = Registry(store)
     guard = Guard(registry, settings)
     journal = Journal(settings.folder / "journal", store)
-    workshop = Workshop(settings)
+    workshop = Workshop(settings, nursery or Nursery({"TWINBOX_HOME": str(settings.home)}))
     jobs = Jobs(store, _server_id(settings.folder / "server.id"))
     limits = settings.limits
-    pilots = Pilots(workshop)
+    pilots = Pilots(workshop, settings.folder / "pilots")
     return Context(
         settings=settings,
         store=store,

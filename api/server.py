@@ -7,8 +7,7 @@ import sys
 
 import uvicorn
 
-from api.app import create_app
-from api.gate import JsonLines
+from api.jobs.nursery import Nursery
 from api.settings import Settings
 
 
@@ -18,9 +17,13 @@ def serve(settings: Settings) -> None:
     Args:
         settings: The operator's settings.
     """
+    nursery = Nursery({"TWINBOX_HOME": str(settings.home)})
+    nursery.start()  # it loads what runs need while this process loads what requests need
+    from api.app import create_app
+
     set_up_logging()
     config = uvicorn.Config(
-        create_app(settings),
+        create_app(settings, nursery),
         host=settings.host,
         port=settings.port,
         log_config=None,
@@ -39,6 +42,8 @@ def serve(settings: Settings) -> None:
 
 def set_up_logging() -> None:
     """Log to the standard error, one JSON object a line."""
+    from api.gate import JsonLines
+
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()

@@ -14,12 +14,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import anyio.to_thread
 import sqlalchemy as sa
 
 from api.access.actions import Action, Scope, scope
-from api.access.oidc import Issuer
 from api.access.policy import Policy, understand
 from api.access.registry import PUBLIC, Registry, digest_of, in_force, parts_of
 from api.problems import NotAuthenticated, NotPermitted
@@ -27,6 +27,9 @@ from api.settings import Settings
 from api.store import KEYS, RUN_OWNERS, TENANTS, moment, now
 from geodata.errors import InvalidInput
 from geodata.manifest import Residency, State
+
+if TYPE_CHECKING:
+    from api.access.oidc import Issuer
 
 FRESH_S = 2.0
 _TOKENS_KEPT = 10_000
@@ -112,7 +115,7 @@ class Guard:
 
     def __init__(self, registry: Registry, settings: Settings) -> None:
         self.registry, self.settings = registry, settings
-        self.issuer = Issuer(settings.oidc) if settings.oidc else None
+        self.issuer = _issuer(settings)
         self._tokens: dict[bytes, tuple[float, Caller]] = {}
         self._lock = threading.Lock()
         self._read_at = -FRESH_S
@@ -279,3 +282,12 @@ def _read(registry: Registry) -> _Snapshot:
         contracts={tenant: tuple(items) for tenant, items in contracts.items()},
         runs=frozenset((row["run_id"], row["tenant"]) for row in store.rows(sa.select(RUN_OWNERS))),
     )
+
+
+def _issuer(settings: Settings) -> Issuer | None:
+    """Checks tokens, where the operator trusts an issuer; only then is cryptography loaded."""
+    if settings.oidc is None:
+        return None
+    from api.access.oidc import Issuer
+
+    return Issuer(settings.oidc)

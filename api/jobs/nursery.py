@@ -12,6 +12,7 @@ import contextlib
 import importlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -23,7 +24,8 @@ from typing import Any
 from api.settings import PREFIX
 from geodata.errors import NotReady
 
-_PRELOAD = ("api.jobs.tasks", "twin.simulate", "twin.store", "api.catalogue.prepare", "api.catalogue.export")
+_FOR_RUNS = ("api.jobs.tasks", "twin.simulate", "twin.store", "zarr", "geodata.publish", "geodata.demo.facts")
+_FOR_THE_REST = ("api.catalogue.prepare", "api.catalogue.export")
 _MOST_BYTES = 1_048_576
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -101,13 +103,20 @@ class Nursery:
 
 
 def main(descriptor: int) -> None:
-    """The nursery's own life: fork a supervisor for each message, end when the server has gone."""
-    for name in _PRELOAD:
+    """The nursery's own life: fork a supervisor for each message, end when the server has gone.
+
+    What a run needs is loaded before the first fork, the rest while nobody asks: after a crash the runs that
+    it broke off wait for this.
+    """
+    for name in _FOR_RUNS:
         importlib.import_module(name)
+    later = list(_FOR_THE_REST)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children are reaped by the system
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with socket.socket(fileno=descriptor) as control:
         while True:
+            while later and not select.select([control], [], [], 0)[0]:
+                importlib.import_module(later.pop(0))
             message, received, _, _ = socket.recv_fds(control, _MOST_BYTES + 1, 1)
             if not message:
                 return

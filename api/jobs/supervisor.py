@@ -23,6 +23,8 @@ from typing import Any
 
 _SUBREAPER, _DEATH_SIGNAL = 36, 1
 _LOOK_S = 0.05
+_SESSION_NICE = "10"
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -55,6 +57,16 @@ def supervise(task: Mapping[str, Any], server: socket.socket) -> None:
     server.close()
 
 
+def _yield_to_others() -> None:
+    """Let the server go first where the system shares processors by session (autogroups of Linux).
+
+    There the niceness of a worker only counts within its own session, so that the session itself has to be
+    nice.
+    """
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(_SESSION_NICE)
+
+
 def _become_worker(task: Mapping[str, Any], writing: int, parent: int) -> None:
     from api.jobs.worker import work
 
@@ -75,7 +87,7 @@ def _watch(
 ) -> str | None:
     """Relay until the worker ends; why it ended if it did not say so itself, None if nobody listens."""
     started = looked = time.monotonic()
-    spoken, last = b"", b""
+    spoken, last, brisk = b"", b"", True
     while True:
         watched: list[int | socket.socket] = [reading, server]
         ready, _, _ = select.select(watched, [], [], _LOOK_S)
@@ -95,6 +107,9 @@ def _watch(
             looked = now
             if _has_ended(worker) and not select.select([reading], [], [], 0)[0]:
                 return _how_it_ended(worker, last)  # what it forked still holds the pipe
+            if brisk and sum(map(_cpu_s, descendants(os.getpid()))) > limits["brisk_s"]:
+                brisk = False  # short work ends soon even on a crowded machine; long work steps back
+                _yield_to_others()
             reason = _over_limit(now - started, limits, folder)
             if reason:
                 return reason
@@ -181,6 +196,14 @@ def _resident(pid: int) -> int:
     except OSError:
         return 0
     return (int(fields[1]) - int(fields[2])) * _PAGE if fields else 0
+
+
+def _cpu_s(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S if fields else 0.0
 
 
 def _size_of(folder: str | Path) -> int:

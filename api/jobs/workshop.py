@@ -17,6 +17,8 @@ from api.problems import HttpProblem
 from api.settings import Limits, Settings
 
 _MOST_LINE = 64 * 1024 * 1024
+_BRISK_JOB_S, _BRISK_CALL_S = 0.5, 5.0
+"""Processor time after which a worker steps back behind the server: of a job, and of a task waited for."""
 
 
 class TaskProblem(HttpProblem):
@@ -98,11 +100,11 @@ class Workshop:
 
     Args:
         settings: Limits, and the folder for workers' temporary files.
+        nursery: Where workers are born.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.nursery = Nursery({"TWINBOX_HOME": str(settings.home)})
+    def __init__(self, settings: Settings, nursery: Nursery) -> None:
+        self.settings, self.nursery = settings, nursery
         self._short = asyncio.Semaphore(4)
 
     async def start(self, name: str, payload: Mapping[str, Any], wall_s: float | None = None) -> Work:
@@ -118,6 +120,7 @@ class Workshop:
                 "file_bytes": limits.job_file_bytes,
                 "processes": limits.job_processes,
                 "wall_s": wall_s or limits.job_wall_s,
+                "brisk_s": _BRISK_JOB_S if wall_s is None else _BRISK_CALL_S,
             },
         }
         connection = await anyio.to_thread.run_sync(self.nursery.spawn, task)
