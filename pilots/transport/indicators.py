@@ -59,7 +59,9 @@ _OF_FLEET = (
     Indicator("vehicles_used", "1", "lower", "vehicles that drove at all", "F"),
     Indicator("vehicles_busy_peak", "1", "lower", "most vehicles at work at once", "F"),
     Indicator("vehicle_km", "km", "lower", "kilometres driven, empty ones included", "M, F, N"),
-    Indicator("revenue_hours", "h", "lower", "first departure to last arrival, split by place", "N"),
+    Indicator(
+        "revenue_hours", "h", "lower", "a day's first departure to its last arrival, split by place", "N"
+    ),
     Indicator("vehicle_km_per_ride", "km", "lower", "vehicle_km / rides", "F"),
     Indicator("empty_share", "1", "lower", "kilometres with nobody on board / vehicle_km", "M, F, N"),
     Indicator("empty_pickup_share", "1", "lower", "of these, on the way to a pickup / vehicle_km", "M"),

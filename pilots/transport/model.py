@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import simpy
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from pilots.transport.alternatives import LineBus
 from pilots.transport.area import WALKING_M_S, Area
@@ -27,6 +27,7 @@ from pilots.transport.prebooked import plan_gap
 from pilots.transport.result import ServiceResult
 from pilots.transport.scenario import TransportScenario
 from pilots.transport.service import Service
+from pilots.transport.vehicles import setting_by_vehicle, types_of
 from twin.pilot import CityModel
 from twin.world import World
 
@@ -117,21 +118,9 @@ class CityTransport(CityModel):
 
     def kpis(self) -> Mapping[str, float]:
         """Indicators of trips and fleet, costs, access, equity, bounds."""
-        scenario = self.shared.scenario
-        factors = Factors(
-            vehicle_eur_per_day=scenario.vehicle_eur_per_day,
-            driver_eur_per_hour=scenario.driver_eur_per_hour,
-            distance_eur_per_km=scenario.distance_eur_per_km,
-            fare_eur=scenario.fare_eur,
-            vehicle_g_co2_per_km=scenario.vehicle_g_co2_per_km,
-            grid_g_co2_per_kwh=scenario.grid_g_co2_per_kwh,
-            car_share=scenario.car_share,
-            electric=scenario.range_km > 0,
-            consumption_kwh_per_km=scenario.consumption_kwh_per_km,
-        )
         return {
             **indicators(self.own),
-            **economics(self.own, factors, self.shared.days),
+            **economics(self.own, self._factors(), self.shared.days),
             **self._access(),
             **self._equity(),
             **self._bounds(),
@@ -140,6 +129,33 @@ class CityTransport(CityModel):
             **self._demand(),
             **self._choice(),
         }
+
+    def _factors(self) -> Factors:
+        """Prices and emissions; of several types their means, weighted by what each is paid for."""
+        scenario, legs = self.shared.scenario, self.own.legs
+        starts = self.shared.service.fleet.start_node
+        kind = types_of(starts, scenario.vehicle_types)
+        at_home = self.shared.area.stops["city"].to_numpy()[starts] == self.city
+        vehicle = legs["vehicle"].to_numpy(np.int64)
+        km = np.bincount(vehicle, legs["distance_m"], minlength=len(starts))
+        hours = np.bincount(vehicle, legs["span_s"], minlength=len(starts))
+
+        def each(name: str) -> NDArray[np.float64]:
+            return setting_by_vehicle(scenario, kind, name)
+
+        grams = np.where(
+            each("range_km") > 0,
+            scenario.grid_g_co2_per_kwh * each("consumption_kwh_per_km"),
+            each("vehicle_g_co2_per_km"),
+        )
+        return Factors(
+            vehicle_eur_per_day=_mean(each("vehicle_eur_per_day"), at_home),
+            driver_eur_per_hour=_mean(each("driver_eur_per_hour"), hours),
+            distance_eur_per_km=_mean(each("distance_eur_per_km"), km),
+            fare_eur=scenario.fare_eur,
+            vehicle_g_co2_per_km=_mean(grams, km),
+            car_share=scenario.car_share,
+        )
 
     def _access(self) -> dict[str, float]:
         """Minutes gained over the best way by line bus."""
@@ -214,7 +230,8 @@ class CityTransport(CityModel):
             trips["reason"].astype(str).isin(["", "no_vehicle_in_time", "vehicle_breakdown", "unfinished"])
         )
         served = trips[trips["status"] == "served"]
-        places = self.shared.scenario.seats + self.shared.scenario.wheelchair_places
+        fleet = self.shared.service.fleet
+        places = int((fleet.seats + fleet.wheelchair_places).max(initial=1))
         riders_km = (served["direct_m"] * (served["seats"] + served["wheelchair_places"])).sum() / 1000
         return {
             "service_rate_bound": float(dispatch.sum() / asked) if asked else np.nan,
@@ -307,6 +324,14 @@ class CityTransport(CityModel):
         )
         dataset.attrs["notes"] = list(self.shared.area.notes[self.city])
         return dataset
+
+
+def _mean(values: NDArray[np.float64], weight: ArrayLike) -> float:
+    """Weighted mean; 0 of nothing, and exactly the value where all are the same."""
+    weights = np.asarray(weight, dtype=np.float64)
+    if weights.sum() <= 0:
+        return 0.0
+    return float(values[0] if (values == values[0]).all() else np.average(values, weights=weights))
 
 
 def _overlap(start: float, end: float, window_start: float, window_end: float) -> float:

@@ -28,6 +28,7 @@ from pilots.transport.policy import Policy
 from pilots.transport.requests import read_requests
 from pilots.transport.scenario import TransportScenario
 from pilots.transport.service import Service
+from pilots.transport.vehicles import setting_by_vehicle, types_of
 from twin.packs import PackView
 from twin.pilot import CityModel, Domain, Kpi, Need, Pilot, Signal
 from twin.world import World
@@ -225,7 +226,8 @@ def _shared_service(
     phase = world.rng("timetable", first).random(area.network.nodes)
     feeder = feeders(area, place.lines, trips, scenario, phase)
     kept = fed(trips, feeder, 60 * scenario.connection_min)[taken]
-    fleet, policy = fleet_of(area, scenario), policy_of(scenario)
+    days = max(1, -(-world.end_s // DAY_S))
+    fleet, policy = fleet_of(area, scenario, days), policy_of(scenario)
     service = Service(
         world.env,
         area.network,
@@ -333,23 +335,31 @@ def policy_of(scenario: TransportScenario) -> Policy:
     )
 
 
-def fleet_of(area: Area, scenario: TransportScenario) -> Fleet:
+def fleet_of(area: Area, scenario: TransportScenario, days: int) -> Fleet:
     """Vehicles at depots: cities share them by residents, a depot for every twenty of them."""
     starts = _depots(area, scenario.fleet_size)
+    kind = types_of(starts, scenario.vehicle_types)
+
+    def each(name: str) -> NDArray[np.float64]:
+        return setting_by_vehicle(scenario, kind, name)
+
     rests = tuple(
-        Rest(vehicle, 11 * 3600.0, 13 * 3600.0, 60 * scenario.break_min)
+        Rest(vehicle, DAY_S * day + 11 * 3600.0, DAY_S * day + 13 * 3600.0, 60 * scenario.break_min)
         for vehicle in range(len(starts))
+        for day in range(days)
         if scenario.break_min > 0
     )
     return Fleet.of(
         starts,
-        seats=scenario.seats,
-        wheelchair_places=scenario.wheelchair_places,
-        range_m=1000 * scenario.range_km if scenario.range_km > 0 else np.inf,
-        consumption_kwh_per_km=scenario.consumption_kwh_per_km,
-        charge_kw=scenario.charge_kw,
-        mean_time_between_failures_s=3600 * scenario.hours_between_failures or np.inf,
-        mean_repair_s=3600 * scenario.repair_h,
+        seats=each("seats"),
+        wheelchair_places=each("wheelchair_places"),
+        range_m=np.where(each("range_km") > 0, 1000 * each("range_km"), np.inf),
+        consumption_kwh_per_km=each("consumption_kwh_per_km"),
+        charge_kw=each("charge_kw"),
+        mean_time_between_failures_s=np.where(
+            each("hours_between_failures") > 0, 3600 * each("hours_between_failures"), np.inf
+        ),
+        mean_repair_s=3600 * each("repair_h"),
         rests=rests,
         chargers=scenario.chargers_per_depot,
     )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pilots.transport.darp import DarpInstance, DarpSolution, DriverBreak, solve, solve_exact
 from pilots.transport.dispatch.start import direct_time_s
 from pilots.transport.fleet import Fleet
-from pilots.transport.network import Network
+from pilots.transport.network import DAY_S, Network
 from pilots.transport.policy import Policy
 from pilots.transport.requests import Requests, RequestTable, read_requests
 
@@ -28,9 +28,6 @@ PROOF_S = 120.0
 
 FAR = 1e7
 """Seconds and kilometres of a drive that nobody makes: out of the place where shifts without end stop."""
-
-
-DAY_S = 86_400.0
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from pilots.transport.dispatch.state import (
     State,
 )
 from pilots.transport.fleet import Fleet
-from pilots.transport.network import Network
+from pilots.transport.network import DAY_S, Network
 from pilots.transport.requests import REASON, REASONS, Requests
 
 STATUS = {SERVED: "served", REFUSED: "refused", CANCELLED: "cancelled", STRANDED: "stranded"}
@@ -61,7 +61,7 @@ class ServiceResult:
             ``direct_m``.
         legs: One row per driven leg: ``vehicle``, ``origin``, ``target``, ``depart_s``, ``arrive_s``,
             ``distance_m``, ``riders`` and ``requests`` on board, ``purpose`` (service, reposition, depot),
-            ``span_s`` (from its departure to the vehicle's next one, or to its arrival if it is the last).
+            ``span_s`` (from its departure to the vehicle's next one of the day, or to its arrival).
         charges: One row per charge.
         vehicles: Number of vehicles of the fleet.
     """
@@ -136,8 +136,14 @@ def result_of(
 
 
 def _spans(legs: pd.DataFrame) -> pd.Series:
-    """Seconds from each leg's departure to the vehicle's next, or to its arrival if it is the last."""
-    following = (
-        legs.sort_values(["vehicle", "depart_s"], kind="stable").groupby("vehicle")["depart_s"].shift(-1)
-    )
-    return following.reindex(legs.index).fillna(legs["arrive_s"]) - legs["depart_s"]
+    """Seconds of work that begin with each leg: until the vehicle's next departure of the day, or arrival.
+
+    Who is to be at a first pickup in the morning leaves the depot in time for it: where a vehicle drives
+    there empty and stands, the stand is not work. Nights between days are none either.
+    """
+    ordered = legs.sort_values(["vehicle", "depart_s"], kind="stable")
+    days = ordered.groupby([ordered["vehicle"], ordered["depart_s"] // DAY_S])
+    following = days["depart_s"].shift(-1)
+    early = (days.cumcount() == 0) & (ordered["requests"] == 0) & (ordered["purpose"] == "service")
+    spans = following.mask(early).fillna(ordered["arrive_s"]) - ordered["depart_s"]
+    return spans.reindex(legs.index)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
 from geodata.errors import InvalidInput
 from pilots.transport.requests import hash_of
+from pilots.transport.vehicles import VehicleType
 from twin.pilot import Scenario, quantity
 
 
@@ -41,6 +42,10 @@ class TransportScenario(Scenario):
     seats: int = quantity(8, "1", 1, 60, "Seats of a vehicle.")
     wheelchair_places: int = quantity(1, "1", 0, 10, "Places for wheelchairs in a vehicle.")
     wheelchair_share: float = quantity(0.01, "1", 0, 1, "Share of riders in a wheelchair.")
+    vehicle_types: tuple[VehicleType, ...] = Field(
+        default=(),
+        description="Types unlike the rest of the fleet: each a `name`, a `share` and what differs.",
+    )
     max_wait_min: float = quantity(15, "min", 0, 240, "Longest wait for a vehicle after the time asked for.")
     max_ride_factor: float = quantity(1.6, "1", 1, 10, "Longest ride as a multiple of the direct drive.")
     max_ride_extra_min: float = quantity(5, "min", 0, 120, "Minutes allowed on top of that.")
@@ -103,6 +108,17 @@ class TransportScenario(Scenario):
     vehicle_g_co2_per_km: float = quantity(130, "g/km", 0, 5000, "Emissions of a vehicle on fuel.")
     grid_g_co2_per_kwh: float = quantity(112, "g/kWh", 0, 2000, "Emissions of charged electricity.")
     value_of_time_eur_per_h: float = quantity(6, "EUR/h", 0.1, 200, "Value of a traveller's hour aboard.")
+
+    @model_validator(mode="after")
+    def _share_fleet(self) -> Self:
+        """Types are parts of one fleet."""
+        total = sum(one.share for one in self.vehicle_types)
+        if total > 1 + 1e-9:
+            raise InvalidInput(
+                "the types make up more than the fleet", field="vehicle_types", value=total,
+                expected="shares that sum to 1 or less",
+            )  # fmt: skip
+        return self
 
     @model_validator(mode="before")
     @classmethod

@@ -41,9 +41,9 @@ from pilots.transport.dispatch.state import (
     State,
 )
 from pilots.transport.fleet import Fleet, Rest
-from pilots.transport.network import Network
+from pilots.transport.network import DAY_S, Network
 from pilots.transport.policy import Policy
-from pilots.transport.prebooked import DAY_S, Part, plan_day, planned_on
+from pilots.transport.prebooked import Part, plan_day, planned_on
 from pilots.transport.requests import REASON, Requests, RequestTable, read_requests
 from pilots.transport.result import Charge, ServiceResult, result_of
 

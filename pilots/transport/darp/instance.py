@@ -34,7 +34,8 @@ class DriverBreak:
     """A break that one vehicle's driver must take: whole, with nobody on board, wherever the vehicle is.
 
     It may be taken at the depot before the first departure or after the last return, and then does not
-    lengthen the route. A vehicle that stays in its depot needs none.
+    lengthen the route. A vehicle that stays in its depot needs none. A driver with several takes them in the
+    order of their earliest starts.
 
     Attributes:
         vehicle: Index of the vehicle.

@@ -21,6 +21,7 @@ from pilots.transport.lines import known_hour
 from pilots.transport.pilot import Transport
 from pilots.transport.requests import file_of
 from pilots.transport.scenario import TransportScenario
+from pilots.transport.vehicles import types_of
 from twin.packs import PackView
 
 CITIES = ["tallinn", "rae"]
@@ -112,6 +113,46 @@ def test_feeder_rides_keep_their_connections_and_save_kilometres(weekday):
     assert value(fed, "connection_wait_mean_s") >= 180
     assert value(fed, "vehicle_km") < value(weekday, "vehicle_km")
     assert value(weekday, "connections") == 0
+
+
+def test_types_of_vehicle_share_a_fleet_its_riders_and_its_costs(weekday):
+    van = {"name": "van", "share": 0.25, "seats": 3, "wheelchair_places": 2, "vehicle_eur_per_day": 100}
+    mixed = run(wheelchair_places=0, wheelchair_share=0.2, vehicle_types=[van])
+    without = run(wheelchair_places=0, wheelchair_share=0.2)
+    in_wheelchair = {"group": "wheelchair"}
+    for result, some in ((mixed, True), (without, False)):
+        rides = [
+            float(result.data[f"transport/{city}"].to_dataset()["rides_by_group"].sel(in_wheelchair))
+            for city in CITIES
+        ]
+        assert (sum(rides) > 0) == some
+    one_type = run(vehicle_types=[{"name": "the same", "share": 0.5}])
+    for kpi in ("rides", "cost_eur", "co2_kg"):
+        assert value(one_type, kpi) == pytest.approx(value(weekday, kpi))
+    dear = run(vehicle_types=[{"name": "dear", "share": 1, "vehicle_eur_per_day": 160}])
+    cost = [sum(value(result, "cost_eur", city) for city in CITIES) for result in (dear, weekday)]
+    assert cost[0] - cost[1] == pytest.approx(100 * SMALL["fleet_size"])
+
+
+def test_types_of_vehicle_are_parts_of_one_fleet():
+    with pytest.raises(InvalidInput, match="more than the fleet"):
+        TransportScenario(vehicle_types=[{"name": "a", "share": 0.7}, {"name": "b", "share": 0.4}])
+
+
+def test_every_depot_has_its_part_of_each_type():
+    types = TransportScenario(vehicle_types=[{"name": "van", "share": 0.25}]).vehicle_types
+    depot = np.array([3, 9] * 10)
+    kind = types_of(depot, types)
+    assert kind.sum() == 5
+    assert {int(kind[depot == node].sum()) for node in (3, 9)} == {2, 3}
+
+
+def test_both_days_of_a_run_are_planned_and_nights_are_not_paid():
+    booked = {"prebooked_share": 1.0, "plan_steps": 300, "break_min": 30, "rebalance_every_min": 0}
+    days = twin.run("transport", cities=CITIES, scenario=SMALL | booked, seed=1, replications=1, days=2)
+    assert sum(value(days, "requests", city) for city in CITIES) == 600
+    assert value(days, "service_rate") > 0.5
+    assert sum(value(days, "revenue_hours", city) for city in CITIES) < 2 * 18 * SMALL["fleet_size"]
 
 
 def test_repetitions_give_intervals_within_bounds():
