@@ -156,9 +156,9 @@ def _probe(plugin: Found, time_limit_s: float) -> Surveyed:
     if plugin.reason:
         return refused(plugin.reason)
     try:
-        # -I keeps the current folder out of the path: a folder named `twin` there must not be imported.
+        # -P keeps the current folder out of the path: a folder named `twin` there must not be imported.
         done = subprocess.run(  # noqa: S603 - our own interpreter and text
-            [sys.executable, "-I", "-c", _PROBE, plugin.id],
+            [sys.executable, "-P", "-c", _PROBE, plugin.id],
             capture_output=True,
             text=True,
             timeout=time_limit_s,

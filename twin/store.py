@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from geodata.atomic import sweep
-from geodata.errors import UnknownName
+from geodata.errors import InvalidInput, UnknownName
 from geodata.home import home
 from twin.errors import DamagedRun
 from twin.plan import RunPlan
@@ -60,6 +60,9 @@ class RunStore:
     Args:
         folder: Where the runs' folders stand; ``runs`` below Twinbox's home if left out.
         url: SQLAlchemy URL of the registry; an SQLite file beside the runs if left out.
+
+    Raises:
+        InvalidInput: The registry cannot be opened or written.
     """
 
     def __init__(self, folder: Path | None = None, url: str | None = None) -> None:
@@ -68,7 +71,14 @@ class RunStore:
         self._engine = sa.create_engine(url or f"sqlite:///{self.folder / 'registry.sqlite'}")
         if self._engine.dialect.name == "sqlite":
             sa.event.listen(self._engine, "connect", _patient)
-        self.recovered = [*self._open_registry(), *self.recover()]
+        try:
+            self.recovered = [*self._open_registry(), *self.recover()]
+        except sa.exc.OperationalError as error:
+            raise InvalidInput(
+                f"the registry of runs cannot be used: {error.orig}",
+                file=self._engine.url.database,
+                hint="the disk may be full, the folder not writable, or another process at work",
+            ) from error
         """What had to be brought in order, one line each."""
 
     def publish(self, result: Result) -> Path:

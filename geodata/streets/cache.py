@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,10 +78,7 @@ class MatrixCache:
     ) -> None:
         # Another process may be faster with the same matrices: then its are as good as ours.
         with suppress(FileExistsError), new_folder(home) as partial:
-            matrices = [
-                np.lib.format.open_memmap(partial / f"{name}.npy", mode="w+", dtype=np.float32, shape=shape)
-                for name in names
-            ]
+            matrices = [_empty(partial / f"{name}.npy", shape) for name in names]
             fill(*matrices)
             for matrix in matrices:
                 matrix.flush()
@@ -101,3 +99,23 @@ class MatrixCache:
             total += size
             if total > self.limit_bytes and not kept:
                 shutil.rmtree(path, ignore_errors=True)
+
+
+def _empty(path: Path, shape: tuple[int, int]) -> np.memmap[Any, np.dtype[np.float32]]:
+    """A matrix in a file whose room on the disk is taken at once.
+
+    Without that, a disk that fills up while the matrix is written kills the process.
+
+    Raises:
+        OSError: The disk has no room.
+    """
+    matrix: np.memmap[Any, np.dtype[np.float32]] = np.lib.format.open_memmap(
+        path, mode="w+", dtype=np.float32, shape=shape
+    )
+    if hasattr(os, "posix_fallocate"):  # not on macOS and Windows
+        with path.open("r+b") as file:
+            try:
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, str(path)) from error
+    return matrix

@@ -112,3 +112,19 @@ def test_asking_for_a_broken_one_is_refused_with_its_reason(name: str, message: 
         f"try:\n    plugins.load({name!r})\nexcept TwinboxError as error:\n    print(error)"
     )
     assert message in ask(python, code)
+
+
+def test_a_plug_in_on_the_python_path_is_looked_at_where_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from twin.plugins import survey
+
+    about = tmp_path / "gas_lamps-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: gas-lamps\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[twin.pilots]\ngas_lamps = gas_lamps:GasLamps\n")
+    (tmp_path / "gas_lamps.py").write_text("raise RuntimeError('the gas is off')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    told = {plugin.id: plugin.reason for plugin in survey()}
+    assert "the gas is off" in told["gas_lamps"]

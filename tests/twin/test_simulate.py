@@ -422,3 +422,12 @@ def test_a_damaged_registry_or_run_does_not_hide_the_others(
     assert [item.run_id for item in store.runs()] == [result.run_id]
     assert any("made the registry anew" in line for line in store.recovered)
     assert any("left torn out" in line for line in store.recovered)
+
+
+def test_a_registry_that_cannot_be_opened_says_so(tmp_path):
+    from twin.store import RunStore
+
+    (tmp_path / "registry.sqlite").mkdir()
+    with pytest.raises(InvalidInput, match="registry of runs cannot be used") as refused:
+        RunStore(tmp_path)
+    assert refused.value.file == str(tmp_path / "registry.sqlite")

@@ -245,8 +245,9 @@ class _Trial:
             "plan": plan.model_dump_json(),
             "packs": {city: str(pack.path) for city, pack in packs.items()},
         }
+        # -P and not -I, which would ignore the hash seed and the folders of PYTHONPATH.
         done = subprocess.run(
-            [sys.executable, "-I", "-c", "from twin.testing.contract import digest; digest()"],
+            [sys.executable, "-P", "-c", "from twin.testing.contract import digest; digest()"],
             input=json.dumps(task),
             env={**os.environ, "PYTHONHASHSEED": hash_seed},
             capture_output=True,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import numpy as np
 import pytest
 
@@ -92,3 +95,15 @@ def test_the_oldest_go_when_the_folder_is_full(tmp_path):
     for number in range(5):
         cache.get(f"key{number}", ("seconds",), (1000, 1), lambda matrix: matrix.fill(0))
     assert [path.name for path in sets_in(tmp_path)] == ["key2", "key3", "key4"]
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="room is not reserved on this system")
+def test_a_full_disk_is_an_error_before_anything_is_computed(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OSError, match="No space left") as refused:
+        MatrixCache(tmp_path).get("key", ("seconds",), (10, 10), lambda _: pytest.fail("was computed"))
+    assert refused.value.filename.endswith("seconds.npy")
+    assert list(tmp_path.iterdir()) == []
