@@ -19,27 +19,33 @@ from starlette.responses import Response
 from api import downloads, files, operations, scenarios, uploads
 from api.answers import bytes_answer
 from api.context import Context, make_context
+from api.entry import check_parameters
 from api.gate import Gate
 from api.handlers import install
 from api.jobs.nursery import Nursery
 from api.metrics import Metrics
-from api.ogc import common, crs, edr, features, filtering, processes, records
+from api.ogc import common, crs, edr, execution, features, filtering, jobs, processes, records
 from api.openapi import openapi_document
+from api.parameters import Format
 from api.problems import MEDIA_TYPE, problem_response
-from api.sensors import sensorthings, sentilo
+from api.sensors import sensorthings, sentilo, writing
 from api.settings import Settings
 from api.web.page import page
+from geodata.errors import InvalidInput
 
-_MODULES = (common, features, crs, filtering, edr, records, processes)
+_MODULES = (common, features, crs, filtering, edr, records, processes, jobs)
 _ROUTERS = (
     common,
     features,
     edr,
     processes,
+    execution,
+    jobs,
     scenarios,
     files,
     downloads,
     sensorthings,
+    writing,
     sentilo,
     uploads,
     operations,
@@ -111,14 +117,23 @@ def _describe(app: FastAPI, settings: Settings) -> None:
     body = orjson.dumps(document)
 
     @app.get("/openapi.json", name="openapi", include_in_schema=False)
-    async def _openapi(request: Request) -> Response:
+    async def _openapi(request: Request, f: Format = None) -> Response:
+        _only(request, f, "json")
         return bytes_answer(request, body, common.OPENAPI)
 
     @app.get("/api.html", name="api", include_in_schema=False)
-    async def _api(request: Request) -> Response:
+    async def _api(request: Request, f: Format = None) -> Response:
+        _only(request, f, "html")
         return bytes_answer(
             request, page(_readable(document), "API", "/api.html"), "text/html; charset=utf-8"
         )
+
+
+def _only(request: Request, f: str | None, form: str) -> None:
+    """Refuse other parameters than ``f``, and other forms than the one there is."""
+    check_parameters(request)
+    if f not in (None, form):
+        raise InvalidInput("there is no such representation", field="f", value=f, expected=form)
 
 
 def _readable(document: dict[str, Any]) -> dict[str, Any]:

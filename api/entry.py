@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_origin
 from urllib.parse import quote, urlencode
 
 from fastapi import Depends, Request
@@ -141,7 +141,7 @@ def language_of(accept: str) -> str:
 async def enter(request: Request) -> Entry:
     """Let a request in: its parameters known, its key valid, its tenant within its quota."""
     context = context_of(request)
-    _check_parameters(request)
+    check_parameters(request)
     headers = request.headers
     purpose = headers.get("twinbox-purpose")
     caller = await context.guard.caller(headers.get("authorization"), purpose)
@@ -168,7 +168,7 @@ def _mark(entry: Entry, key: str) -> str:
     )
 
 
-def _check_parameters(request: Request) -> None:
+def check_parameters(request: Request) -> None:
     """Refuse unknown and repeated query parameters (OGC API Features, requirement query-param-unknown)."""
     if not request.scope["query_string"]:
         return
@@ -182,28 +182,32 @@ def _check_parameters(request: Request) -> None:
                 field=name,
                 expected="one of " + ", ".join(sorted(known)) if known else "no parameters",
             )
-        if name in seen:
+        if name in seen and not (known and known[name]):
             raise InvalidInput("this query parameter is given twice", field=name)
         seen.add(name)
 
 
-_KNOWN: dict[tuple[str, str], frozenset[str] | None] = {}
+_KNOWN: dict[tuple[str, str], Mapping[str, bool] | None] = {}
 
 
-def _known_parameters(route: Any) -> frozenset[str] | None:
-    """Names of a route's query parameters; None where the route judges them itself (queryables)."""
+def _known_parameters(route: Any) -> Mapping[str, bool] | None:
+    """A route's query parameters and whether each may be repeated; None where it judges them itself."""
     key = (route.name, route.path)
     if key not in _KNOWN:
         own = (route.openapi_extra or {}).get("x-own-parameters")
-        _KNOWN[key] = None if own else frozenset(_names(route.dependant))
+        _KNOWN[key] = None if own else _names(route.dependant)
     return _KNOWN[key]
 
 
-def _names(dependant: Any) -> set[str]:
-    names = {field.alias for field in dependant.query_params}
+def _names(dependant: Any) -> dict[str, bool]:
+    names = {field.alias: _is_list(field.field_info.annotation) for field in dependant.query_params}
     for inner in dependant.dependencies:
         names |= _names(inner)
     return names
+
+
+def _is_list(annotation: Any) -> bool:
+    return any(get_origin(part) is list for part in (annotation, *get_args(annotation)))
 
 
 Visitor = Annotated[Entry, Depends(enter)]

@@ -11,7 +11,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from api.ogc.schemas import ANSWERS
+from api.ogc.schemas import ANSWERS, CONTENT_CRS, IN_A_CRS
 from api.problems import MEDIA_TYPE
 
 _PROBLEM = {
@@ -106,13 +106,15 @@ def _finish(operation: dict[str, Any]) -> None:
 
 
 def _declare(method: str, path: str, operation: dict[str, Any]) -> None:
-    """Say what the standards' documents hold, and that lists come as one text with commas."""
+    """Say what the standards' documents hold, and whether a list is repeated or one text with commas."""
     for status, response in operation["responses"].items():
         for media, schema in ANSWERS.get((method, path, status), {}).items():
             response.setdefault("content", {})[media] = {"schema": schema}
+        if (method, path, status) in IN_A_CRS:
+            response["headers"] = {"Content-Crs": CONTENT_CRS}
     for parameter in operation.get("parameters", []):
         if parameter["in"] == "query" and parameter["schema"].get("type") == "array":
-            parameter |= {"style": "form", "explode": False}
+            parameter |= {"style": "form", "explode": parameter["schema"].pop("x-repeated", False)}
 
 
 def _inline(node: Any, schemas: Mapping[str, Any], depth: int) -> Any:

@@ -80,6 +80,13 @@ async def style(request: Request) -> Response:
     )
 
 
+@router.get("/static/icon.svg", name="icon", summary="Icon of the plain pages", include_in_schema=False)
+async def icon(request: Request) -> Response:
+    """The icon that browsers show beside the title."""
+    drawn = importlib.resources.files("api.web").joinpath("static/icon.svg").read_bytes()
+    return bytes_answer(request, drawn, "image/svg+xml", headers={"Cache-Control": "public, max-age=86400"})
+
+
 @router.get("/policies/{collectionId}", name="policy", summary="Terms of use of a collection")
 async def policy(entry: Visitor, collectionId: str, f: Format = None) -> Response:
     """An ODRL Offer: what anyone may do, or that a contract is needed."""

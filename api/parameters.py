@@ -10,7 +10,7 @@ import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import shapely
@@ -214,4 +214,9 @@ DatetimeText = Annotated[
         description="An RFC 3339 instant or an interval `a/b`, `../b`, `a/..`.",
     ),
 ]
-CrsText = Annotated[str | None, Query(max_length=200, description="URI of the CRS of the answer.")]
+_CRS: dict[str, Any] = {"max_length": 200, "json_schema_extra": {"format": "uri", "x-default": CRS84}}
+CrsText = Annotated[str | None, Query(description="URI of the CRS of the answer.", **_CRS)]
+BBoxCrsText = Annotated[str | None, Query(alias="bbox-crs", description="URI of the CRS of `bbox`.", **_CRS)]
+FilterCrsText = Annotated[
+    str | None, Query(alias="filter-crs", description="URI of the CRS of the geometries in `filter`.", **_CRS)
+]

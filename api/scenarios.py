@@ -21,10 +21,10 @@ from starlette.responses import Response
 from api.access.actions import Action
 from api.access.guard import Target
 from api.answers import JSON, answer
+from api.bodies import json_of
 from api.entry import Entry, Visitor
 from api.files import check_own
 from api.jobs.tasks import COUPLED
-from api.ogc.processes import json_of
 from api.parameters import Format
 from api.problems import NotAuthenticated, NotFound
 from api.receiving import check_room, media_of, note, received

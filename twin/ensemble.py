@@ -34,7 +34,7 @@ from geodata.manifest import canonical_json
 from geodata.pack import CityPack, open_pack
 from twin import plugins
 from twin.engine import Engine, Processes, Task
-from twin.intervals import mean_interval, share_interval
+from twin.intervals import interval, mean_interval
 from twin.plan import RunPlan, invited, make_plan
 from twin.programme import FINEST, ParticipationRule
 from twin.simulate import execute
@@ -198,11 +198,11 @@ def _gather(
     rows = tables[0][0][["pilot", "city", "kpi", "unit", "better"]]
     values = np.array([[table.value.to_numpy(float) for table in of_point] for of_point in tables])
     pilots = [plugins.load(name) for name in plans[0, seeds[0]].pilot_ids]
-    shares = {(pilot.id, kpi.id) for pilot in pilots for kpi in pilot.kpis if kpi.share}
-    share = [(row.pilot, row.kpi) in shares for row in rows.itertuples()]
+    wholes = {(pilot.id, kpi.id): kpi.whole for pilot in pilots for kpi in pilot.kpis}
+    whole = [wholes[str(row.pilot), str(row.kpi)] for row in rows.itertuples()]
     grid = [{field: _plain(point[field]) for field in fields} for point in points]
     table = pd.concat(
-        [rows.assign(**cells, **_summary(values[p], values[0], share)) for p, cells in enumerate(grid)]
+        [rows.assign(**cells, **_summary(values[p], values[0], whole)) for p, cells in enumerate(grid)]
     )
     samples = pd.concat(
         [
@@ -227,10 +227,10 @@ def _gather(
     return Sweep(fields, table, samples, folder)
 
 
-def _summary(values: Floats, base: Floats, share: Sequence[bool]) -> dict[str, Sequence[float]]:
+def _summary(values: Floats, base: Floats, wholes: Sequence[float | None]) -> dict[str, Sequence[float]]:
     """Statistics of one point's KPIs; both arrays are seeds × KPIs, ``base`` is the first point's."""
-    intervals = [share_interval if bounded else mean_interval for bounded in share]
-    level = zip(*(of(column) for of, column in zip(intervals, values.T, strict=True)), strict=True)
+    intervals = [interval(column, whole) for column, whole in zip(values.T, wholes, strict=True)]
+    level = zip(*intervals, strict=True)
     paired = zip(*(mean_interval(column)[:3] for column in (values - base).T), strict=True)
     columns = dict(zip(("value", "low", "high", "n"), level, strict=True))
     return columns | dict(zip(("difference", "difference_low", "difference_high"), paired, strict=True))

@@ -42,7 +42,17 @@ class NeedUnmet(NotReady):
 
 
 class ScenarioInvalid(InvalidInput):
-    """A scenario's field is unknown, of the wrong type or out of its bounds."""
+    """A scenario's field is unknown, of the wrong type or out of its bounds.
+
+    Args:
+        message: What is wrong.
+        pilot: The pilot whose scenario it is, where it is one pilot's.
+        where: Field, value and the rest of what an error of Twinbox tells.
+    """
+
+    def __init__(self, message: str, *, pilot: str | None = None, **where: Any) -> None:
+        super().__init__(message, **where)
+        self.pilot = pilot
 
 
 class PluginRefused(TwinboxError):

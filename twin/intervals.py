@@ -31,15 +31,23 @@ def mean_interval(values: npt.NDArray[np.float64]) -> tuple[float, float, float,
     return mean, mean - half, mean + half, n
 
 
-def share_interval(values: npt.NDArray[np.float64]) -> tuple[float, float, float, int]:
-    """The same for shares of a whole: the interval is worked out on the logit and stays within 0 and 1.
+def share_interval(values: npt.NDArray[np.float64], whole: float = 1.0) -> tuple[float, float, float, int]:
+    """The same for shares of a whole: the interval, worked out on the logit, stays within 0 and the whole.
 
-    Values that are all 0, or all 1, or lie outside, are treated as any numbers.
+    Values that are all 0, or all of the whole, or lie outside, are treated as any numbers.
     """
     mean, low, high, n = mean_interval(values)
-    if n < 2 or not 0 < mean < 1 or np.nanmin(values) < 0 or np.nanmax(values) > 1:
+    part = mean / whole
+    if n < 2 or not 0 < part < 1 or np.nanmin(values) < 0 or np.nanmax(values) > whole:
         return mean, low, high, n
     # The half width on the logit follows from the derivative of the logit at the mean.
-    half = (high - low) / 2 / (mean * (1 - mean))
-    middle = math.log(mean / (1 - mean))
-    return mean, 1 / (1 + math.exp(half - middle)), 1 / (1 + math.exp(-half - middle)), n
+    half = (high - low) / whole / 2 / (part * (1 - part))
+    middle = math.log(part / (1 - part))
+    low, high = (whole / (1 + math.exp(side - middle)) for side in (half, -half))
+    # Equal values come back from the logit a last digit off.
+    return mean, min(low, mean), max(high, mean), n
+
+
+def interval(values: npt.NDArray[np.float64], whole: float | None) -> tuple[float, float, float, int]:
+    """Mean, 95 % interval and number of values: of a share of a whole, or of any number."""
+    return mean_interval(values) if whole is None else share_interval(values, whole)

@@ -110,7 +110,7 @@ class Kpi:
         better: Which way is better.
         definition: How it is computed, precisely enough to be computed again.
         source: Standard, paper or programme that defines it.
-        share: Whether it is a share of a whole, whose interval stays between 0 and 1.
+        share: Whether it is a share of a whole, whose interval stays between 0 and the whole.
     """
 
     id: str
@@ -120,6 +120,13 @@ class Kpi:
     definition: str
     source: str
     share: bool = False
+
+    @property
+    def whole(self) -> float | None:
+        """What a share can be at most: 100 where it is told in per cent, else 1; None for other numbers."""
+        if not self.share:
+            return None
+        return 100.0 if self.unit == "%" else 1.0
 
 
 @dataclass(frozen=True)

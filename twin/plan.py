@@ -256,6 +256,7 @@ def validate_scenario(pilot: Pilot, fields: Mapping[str, Any]) -> Scenario:
         hint = None if name in known else "fields: " + ", ".join(known)
         raise ScenarioInvalid(
             f"the scenario of {pilot.id} is not valid: {first['msg']}",
+            pilot=pilot.id,
             field=name,
             value=first["input"],
             hint=hint,

@@ -26,7 +26,7 @@ from geodata.locate import pack_of
 from geodata.pack import CityPack
 from twin import plugins
 from twin.errors import ContractBroken, NotEligible, RunFailed
-from twin.intervals import mean_interval, share_interval
+from twin.intervals import interval
 from twin.packs import PackView
 from twin.pilot import CityModel, Estimate, Pilot
 from twin.plan import RunPlan, final_verdict, invited, make_plan, validate_scenario
@@ -279,7 +279,7 @@ def _result(
         for city in plan.city_ids:
             for kpi in pilot.kpis:
                 value, low, high = _interval(
-                    [outcome.kpis[pilot.id, city, kpi.id] for outcome in outcomes], share=kpi.share
+                    [outcome.kpis[pilot.id, city, kpi.id] for outcome in outcomes], whole=kpi.whole
                 )
                 rows.append((pilot.id, city, kpi.id, value, kpi.unit, kpi.better, low, high))
     manifest = {
@@ -307,13 +307,13 @@ def _not_counted(plan: RunPlan, outcome: _Outcome) -> dict[str, str]:
     return reasons
 
 
-def _interval(values: Sequence[float | Estimate], *, share: bool) -> tuple[float, float, float]:
+def _interval(values: Sequence[float | Estimate], *, whole: float | None) -> tuple[float, float, float]:
     """Mean of a KPI over replications with its 95 % interval, or the model's own interval."""
     if all(isinstance(value, Estimate) for value in values):
         mean = np.array(values, dtype=float).mean(axis=0)
         return float(mean[0]), float(mean[1]), float(mean[2])
     numbers = np.array([v.value if isinstance(v, Estimate) else v for v in values], dtype=float)
-    return (share_interval if share else mean_interval)(numbers)[:3]
+    return interval(numbers, whole)[:3]
 
 
 def _about(pilot: Pilot) -> dict[str, Any]:

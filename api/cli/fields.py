@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geodata.errors import InvalidInput, UnknownName, UnreadableSource
+from twin.errors import ScenarioInvalid
 
 if TYPE_CHECKING:
     from twin.pilot import Pilot
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 Fields = dict[str, dict[str, Any]]
 """Fields of scenarios by pilot id."""
+
+MOST_LINES = 1000
+"""Lines of a scenario file within which a field is looked for."""
 
 AT_LINE = re.compile(r" \(at line (\d+), column \d+\)$")
 
@@ -58,6 +63,68 @@ def _by_pilot(document: Mapping[str, Any], by_id: Mapping[str, Pilot], file: Pat
                 expected="one table for each of " + ", ".join(by_id),
             )
     return {name: dict(value) for name, value in document.items()}
+
+
+@contextmanager
+def told_where(file: Path | None, settings: Sequence[str] = ()) -> Iterator[None]:
+    """What is refused inside is told with the file, and the line, in which the field stands.
+
+    Args:
+        file: The scenario file, if the user named one.
+        settings: What the user set beside it; a field set there is not the file's fault.
+    """
+    try:
+        yield
+    except InvalidInput as error:
+        path = (error.field or "").split(".")
+        named = {setting.partition("=")[0].strip().rpartition(".")[2] for setting in settings}
+        if file is not None and error.file is None and path[0] not in named:
+            pilot = error.pilot if isinstance(error, ScenarioInvalid) else None
+            _tell_where(error, file, path, pilot)
+        raise
+
+
+def _tell_where(error: InvalidInput, file: Path, path: Sequence[str], pilot: str | None) -> None:
+    """Add file and line to an error if the file has the field, at the top or in a table of a pilot."""
+    document = read_document(file)
+    tables = [[], *([name] for name in document if pilot in {None, name})]
+    place = next(([*table, *path] for table in tables if _holds(document, [*table, path[0]])), None)
+    if place is None:
+        return
+    error.file = str(file)
+    if file.suffix == ".toml":
+        while not _holds(document, place):  # what is missing has no line; what it is missing from has one
+            place.pop()
+        error.row = _line_of(file.read_text(encoding="utf-8-sig").splitlines(), place)
+
+
+def _line_of(lines: Sequence[str], path: Sequence[str]) -> int | None:
+    """The line of a TOML file on which the entry at a path begins; none beyond the first thousand.
+
+    The parser tells no lines. So the file is read one statement more at a time, until it has the entry.
+    """
+    first = 0
+    for end in range(1, min(len(lines), MOST_LINES) + 1):
+        try:
+            document = tomllib.loads("\n".join(lines[:end]))
+        except tomllib.TOMLDecodeError:
+            continue  # in the middle of a statement
+        if _holds(document, path):
+            return first + 1
+        first = end
+    return None
+
+
+def _holds(document: Any, path: Sequence[str]) -> bool:
+    """Whether a document has an entry at a path of keys and places in lists."""
+    for part in path:
+        if isinstance(document, list) and part.isdigit() and int(part) < len(document):
+            document = document[int(part)]
+        elif isinstance(document, Mapping) and part in document:
+            document = document[part]
+        else:
+            return False
+    return True
 
 
 def split_setting(setting: str, by_id: Mapping[str, Pilot], option: str) -> tuple[str, str, str]:

@@ -52,18 +52,21 @@ def run(
     The cities must satisfy the programme's rule, and each city's data must serve each pilot. The same plan
     run again is not simulated again: it is shown from the store.
     """
-    plan, packs = planned(
-        pilots, city or [], start=start, days=days, years=years, seed=seed, replications=replications,
-        scenario=scenario, settings=settings or [], rule=rule, partners=partners,
-    )  # fmt: skip
-    # Imported only now: a refused plan is told at once, and the store takes a second to import.
-    from twin.store import RunStore
+    from api.cli.fields import told_where
 
-    store = RunStore()
-    folder = store.find(plan)
-    stored = folder is not None
-    if folder is None:
-        folder = store.publish(simulated(plan, packs, quiet=json))
+    with told_where(scenario, settings or ()):
+        plan, packs = planned(
+            pilots, city or [], start=start, days=days, years=years, seed=seed, replications=replications,
+            scenario=scenario, settings=settings or [], rule=rule, partners=partners,
+        )  # fmt: skip
+        # Imported only now: a refused plan is told at once, and the store takes a second to import.
+        from twin.store import RunStore
+
+        store = RunStore()
+        folder = store.find(plan)
+        stored = folder is not None
+        if folder is None:
+            folder = store.publish(simulated(plan, packs, quiet=json))
     result = store.open(plan.run_id)
     _report(result, folder, chart, stored=stored, as_json=json)
 

@@ -101,7 +101,7 @@ def _swept(
     workers: int | None,
     quiet: bool,
 ) -> Sweep:
-    from api.cli.fields import grid_of, rule_of, scenario_of
+    from api.cli.fields import grid_of, rule_of, scenario_of, told_where
     from api.cli.screen import progress
     from geodata.errors import InvalidInput
     from twin import ensemble, plugins
@@ -114,7 +114,7 @@ def _swept(
         raise InvalidInput("a sweep needs a grid", field="--grid", expected="FIELD=A,B,…, e.g. crews=1,2,4")
     pilots = [plugins.load(pilot) for pilot in dict.fromkeys(pilot_ids)]
     fields: dict[str, Any] = dict(scenario_of(pilots, scenario, settings))
-    with progress("sweeping", quiet=quiet) as report:
+    with progress("sweeping", quiet=quiet) as report, told_where(scenario, [*settings, *grid_options]):
         return ensemble.sweep(
             *(pilot.id for pilot in pilots),
             cities=cities,

@@ -120,7 +120,7 @@ def catalogue_record(entry: Entry) -> dict[str, Any]:
     base = "/collections/catalogue"
     return {
         "id": "catalogue",
-        "type": "Collection",
+        "type": "Catalog",
         "title": "Catalogue",
         "description": "A record for every dataset and result, with licence and terms of use.",
         "itemType": "record",

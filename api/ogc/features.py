@@ -23,11 +23,14 @@ from api.catalogue.features import FeatureTable, Rows, merge
 from api.entry import Entry, Visitor, link
 from api.ogc import crs as systems
 from api.ogc import filtering
+from api.ogc.schemas import RECORD_PARAMETERS
 from api.parameters import (
+    BBoxCrsText,
     BBoxText,
     Box,
     CrsText,
     DatetimeText,
+    FilterCrsText,
     Format,
     Limit,
     bbox,
@@ -87,7 +90,7 @@ def features_of(entry: Entry, collection_id: str) -> Collection:
     "/collections/{collectionId}/items",
     name="items",
     summary="Features of a collection",
-    openapi_extra={"x-own-parameters": True},
+    openapi_extra={"x-own-parameters": True, "parameters": RECORD_PARAMETERS},
     responses={200: {"description": "Features", "content": {GEOJSON: {}, HTML: {}}}},
 )
 async def items(
@@ -100,9 +103,7 @@ async def items(
     ] = None,
     cursor: Annotated[str | None, Query(max_length=300, description="From the link `next`; opaque.")] = None,
     box: BBoxText = None,
-    box_crs: Annotated[
-        str | None, Query(alias="bbox-crs", max_length=200, description="CRS of `bbox`.")
-    ] = None,
+    box_crs: BBoxCrsText = None,
     crs: CrsText = None,
     datetime: DatetimeText = None,
     filter: Annotated[str | None, Query(max_length=8192, description="A filter in CQL2.")] = None,  # noqa: A002
@@ -110,7 +111,7 @@ async def items(
         str | None,
         Query(alias="filter-lang", max_length=20, json_schema_extra={"enum": ["cql2-text", "cql2-json"]}),
     ] = None,
-    filter_crs: Annotated[str | None, Query(alias="filter-crs", max_length=200)] = None,
+    filter_crs: FilterCrsText = None,
 ) -> Response:
     """Features that meet a box, a span of time and a filter; further parameters are queryables."""
     if collectionId == "catalogue":

@@ -56,10 +56,15 @@ COLLECTION = _object(
     parameter_names=_object(),
     output_formats=_list(_TEXT),
 )
+CATALOG = _object(
+    "id type title links crs extent itemType",
+    **{**COLLECTION["properties"], "itemType": {"type": "string", "enum": ["record"]}},
+    type={"type": "string", "enum": ["Catalog"]},
+)
 COLLECTIONS = _object("links collections", links=LINKS, collections=_list(COLLECTION))
 GEOMETRY = {**_object("type", type=_TEXT, coordinates=_list({})), "nullable": True}
 FEATURE = _object(
-    "type geometry properties",
+    "id type geometry properties",
     type={"type": "string", "enum": ["Feature"]},
     id={"oneOf": [{"type": "string"}, {"type": "integer"}]},
     geometry=GEOMETRY,
@@ -121,7 +126,7 @@ ANSWERS: Mapping[tuple[str, str, str], Mapping[str, Schema]] = {
     ("get", "/", "200"): {JSON: LANDING},
     ("get", "/conformance", "200"): {JSON: CONFORMANCE},
     ("get", "/collections", "200"): {JSON: COLLECTIONS},
-    ("get", "/collections/{collectionId}", "200"): {JSON: COLLECTION, CATALOGUE: COLLECTION},
+    ("get", "/collections/{collectionId}", "200"): {JSON: COLLECTION, CATALOGUE: CATALOG},
     ("get", "/collections/{collectionId}/items", "200"): {
         GEOJSON: FEATURES,
         RECORD: _collection_of(RECORD_FEATURE),
@@ -140,3 +145,31 @@ ANSWERS: Mapping[tuple[str, str, str], Mapping[str, Schema]] = {
     ("get", "/jobs/{jobId}/results", "200"): {JSON: RESULTS},
 }
 """Schemas of answers by method, path, status and media type."""
+
+CONTENT_CRS: Schema = {
+    "description": "URI of the CRS of the answer's coordinates, in angle brackets.",
+    "schema": _TEXT,
+}
+IN_A_CRS = {
+    ("get", "/collections/{collectionId}/items", "200"),
+    ("get", "/collections/{collectionId}/items/{featureId}", "200"),
+}
+"""Answers whose coordinates are in the CRS that their header names."""
+
+_RECORDS_ASKED = {
+    "q": "Words; a record has all words of one of the phrases.",
+    "type": "Kinds of resource, such as `dataset`.",
+    "ids": "Ids of records.",
+    "externalIds": "Digests of the data's versions, with or without `sha256:`.",
+}
+RECORD_PARAMETERS: list[Schema] = [
+    {
+        "name": name,
+        "in": "query",
+        "required": False,
+        "description": f"{words} Only for records (the collection `catalogue`).",
+        "schema": _list(_TEXT),
+    }
+    for name, words in _RECORDS_ASKED.items()
+]
+"""What records are asked for by, beside place and time (20-004r1, clause 9)."""

@@ -15,10 +15,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api.answers import JSON
+from api.bodies import json_of
 from api.entry import enter
-from api.ogc.processes import json_of
 from api.sensors.observations import Arrived, number_or_none
-from api.sensors.sensorthings import store_all
+from api.sensors.writing import store_all
 from api.store import now
 from geodata.errors import InvalidInput
 

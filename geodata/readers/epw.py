@@ -7,7 +7,6 @@ name.
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -59,9 +58,7 @@ def read(path: Path, options: EpwOptions) -> Reading:
     check_encoding(path, "latin-1")
     _check_lines(path)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            data, place = read_epw(path, coerce_year=options.year)
+        data, place = read_epw(path, coerce_year=options.year)
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise UnreadableSource(f"the file is no EPW file: {error}", file=path) from error
     frame = pd.DataFrame({"time": _start_of_hours(len(data), options.year, float(place["TZ"]))})

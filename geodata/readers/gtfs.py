@@ -6,7 +6,6 @@ run past 24:00 where a trip does, as the standard has it: 25:10 is ten past one 
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -80,9 +79,7 @@ def read(path: Path, options: GtfsOptions) -> Reading:
     for file in sorted(path.glob("*.txt")):
         check_encoding(file, "utf-8")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            feed = gtfs_kit.read_feed(path, dist_units="m")
+        feed = gtfs_kit.read_feed(path, dist_units="m")
     except (ValueError, KeyError, TypeError, OSError, AttributeError) as error:
         raise _fault(path, error) from error
     return _LAYERS[options.layer](feed, path, options)

@@ -32,6 +32,7 @@ KPIS: tuple[Kpi, ...] = (
         "lower",
         "Share of the time of lessons with somebody in the room in which CO2 is above 1000 ppm, all rooms.",
         "Estonian consumer authority (TTJA); EN 16798-1:2019",
+        share=True,
     ),
     Kpi(
         "co2_exceedance_breaks",
@@ -40,6 +41,7 @@ KPIS: tuple[Kpi, ...] = (
         "lower",
         "The same for the breaks between lessons.",
         "Estonian consumer authority (TTJA); EN 16798-1:2019",
+        share=True,
     ),
     Kpi(
         "idis",
@@ -58,6 +60,7 @@ KPIS: tuple[Kpi, ...] = (
             f"Share of the hours in use in category {name}: the worst of CO2 above outdoors, "
             "operative temperature and relative humidity, mean over buildings.",
             _EN,
+            share=True,
         )
         for number, name, better in _CATEGORIES
     ),
@@ -77,6 +80,7 @@ KPIS: tuple[Kpi, ...] = (
         "lower",
         "Mean predicted percentage of dissatisfied over hours in use.",
         "ISO 7730",
+        share=True,
     ),
     Kpi(
         "pmv_within_half",
@@ -85,6 +89,7 @@ KPIS: tuple[Kpi, ...] = (
         "higher",
         "Share of the hours in use with a mean vote within +-0.5.",
         "ISO 7730",
+        share=True,
     ),
     Kpi(
         "tdis",
@@ -117,6 +122,7 @@ KPIS: tuple[Kpi, ...] = (
         "higher",
         "Share of buildings with at most 100 K.h above 25 °C in use from June to August.",
         "Estonian Regulation 63 (11.12.2018)",
+        share=True,
     ),
     Kpi(
         "adaptive_exceedance",
@@ -185,6 +191,7 @@ KPIS: tuple[Kpi, ...] = (
         "higher",
         "Share of buildings whose weighted energy of a normal year is of indicative class A to C.",
         "Estonian Regulations 36 and 63",
+        share=True,
     ),
     Kpi(
         "peak_heat",
@@ -225,6 +232,7 @@ KPIS: tuple[Kpi, ...] = (
         "higher",
         "Values of virtual sensors that came and did not fail, of those expected.",
         "QARTOD",
+        share=True,
     ),
     Kpi(
         "sensor_longest_gap",
@@ -271,6 +279,7 @@ KPIS: tuple[Kpi, ...] = (
         "Fewest rooms, as many in each building, of those simulated, from which the mean CO2 exceedance is "
         "known within 5 %, 19 times of 20.",
         _OWN,
+        share=True,
     ),
     Kpi(
         "partial_tail_worst",
@@ -281,6 +290,7 @@ KPIS: tuple[Kpi, ...] = (
         "light missing) is "
         "IV.",
         "TAIL (Wargocki et al. 2021)",
+        share=True,
     ),
     Kpi(
         "tail_good_air",
@@ -289,6 +299,7 @@ KPIS: tuple[Kpi, ...] = (
         "higher",
         "Share of buildings whose CO2 holds category I or II in the partial schoolTAIL rating.",
         "TAIL (Wargocki et al. 2021)",
+        share=True,
     ),
     Kpi(
         "wellbeing_score",
@@ -308,6 +319,7 @@ KPIS: tuple[Kpi, ...] = (
         "The same as co2_exceedance from the pack's own sensors, production data only; not given "
         "without any.",
         "Estonian consumer authority (TTJA)",
+        share=True,
     ),
     Kpi(
         "heat_model_cv_rmse",
@@ -334,5 +346,6 @@ KPIS: tuple[Kpi, ...] = (
         "Metered buildings whose calibrated model meets a last third of readings it has not seen: "
         "CV(RMSE) 30 %, NMBE 10 %, hourly.",
         "ASHRAE Guideline 14-2014",
+        share=True,
     ),
 )

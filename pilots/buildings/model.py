@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from geodata.manifest import Grade
 from pilots.buildings.air.balance import relative_humidity_percent
+from pilots.buildings.indicators.energy import PRIMARY_FACTORS
 from pilots.buildings.metered import NOTHING, meter_fit
 from pilots.buildings.monitoring import Watch, watch
 from pilots.buildings.operation import (
@@ -415,6 +416,12 @@ class CityBuildings(CityModel):
             notes.append(f"{boxes} of {len(self.schools)} buildings are boxes of their type's usual shape.")
         notes.append(
             "Renovations are drawn from shares of the stock; the energy class is indicative, no certificate."
+        )
+        untouched = sum(school.renovation == "as_built" for school in self.schools)
+        notes.append(
+            f"Energy: {untouched} of {len(self.schools)} buildings stand as they were built. Heat counts as "
+            f"from an efficient network (factor {PRIMARY_FACTORS['efficient_district_heat']:g}); valves and "
+            "clocks are taken to work as set and pipes to lose nothing, so that meters usually show more."
         )
         return notes
 

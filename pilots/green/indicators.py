@@ -292,6 +292,18 @@ KPIS = (
         "Luo and Wang 2003; InVEST",
     ),
     Kpi(
+        "signs_hidden",
+        "Junction signs hidden by crowns",
+        "%",
+        "lower",
+        (
+            "share of ways to junctions on which crowns in leaf hide a sign on the right from a driver at "
+            "stopping distance; no sign is mapped, one is thought at the end of each street segment; NaN "
+            "where no single trees are known"
+        ),
+        "AASHTO 2018, stopping sight distance",
+    ),
+    Kpi(
         "largest_species_share",
         "Commonest species",
         "%",

@@ -26,10 +26,11 @@ from pilots.green.city.ground import BARE_SHARE, Ground, Project, projects
 from pilots.green.city.inventory import Inventory, read_inventory
 from pilots.green.city.light import CrownBodies, Lookout
 from pilots.green.city.neighbours import cooling_index, find_homes, three_thirty
+from pilots.green.city.signs import approaches
 from pilots.green.city.snapshots import bodies_of
 from pilots.green.city.summary import Summary, overlap_of
 from pilots.green.city.windows import school_windows
-from pilots.green.city.yards import STOREY_M, UNKNOWN_BUILDING_M, Place
+from pilots.green.city.yards import STOREY_M, UNKNOWN_BUILDING_M, Place, ground_around
 from pilots.green.city.yearly import yearly_services
 from pilots.green.indicators import KPIS
 from pilots.green.model import CityGreen
@@ -67,6 +68,7 @@ class Green(Pilot):
         Need("population", "homes where no buildings are mapped", optional=True),
         Need("streets", "ways to parks; light on street segments", optional=True),
         Need("schools", "school yards and windows in the shade of trees", optional=True),
+        Need("terrain", "the lie of the land around school yards", optional=True),
     )
     writes = (
         Signal("window_transmittance", "1",
@@ -123,8 +125,12 @@ def _city(pack: PackView, city: str, project: Project, scenario: GreenScenario, 
         ),
         homes=homes,
         places=places,
+        approaches=approaches(
+            pack.features("streets") if pack.has("streets") and not inventory.generated else None,
+            inventory.extent,
+        ),
         spread=overlap_of(inventory),
-        offset_k=float(np.nan_to_num(cooling_index(inventory, crowns, scenario.heat_island_k)[1])),
+        offset_k=cooling_index(inventory, crowns, scenario.heat_island_k)[1],
         scatter=int(world.rng("scatter", city).integers(2**31)),
         notes=(*inventory.notes, *typical.notes, *homes.notes, *_of_yards(pack, inventory, places),
                *_of_buildings(pack), *_NOTES),
@@ -149,10 +155,16 @@ def _of_yards(pack: PackView, inventory: Inventory, places: tuple[Place, ...]) -
     """What the light in school yards rests on."""
     if not places:
         return ()
+    level = [place.name for place in places if not place.ground_m.any()]
     named = "shade and heat of the yards of " + "; ".join(place.name for place in places)
     lacks = [] if pack.has("buildings") else ["no buildings are known, so that trees alone shade"]
     lacks += ["the trees around are drawn, not mapped (synthetic)"] if inventory.generated else []
-    return (named + "".join(f"; {lack}" for lack in lacks), "ground is taken as level")
+    lacks += (
+        ["ground is taken as level" + ("" if len(level) == len(places) else f" at {'; '.join(level)}")]
+        if level
+        else []
+    )
+    return (named + "".join(f"; {lack}" for lack in lacks),)
 
 
 def _of_buildings(pack: PackView) -> tuple[str, ...]:
@@ -233,9 +245,10 @@ def _places(
     count = np.bincount(near, minlength=len(inside))
     chosen = inside[np.argsort(-count, kind="stable")[:most]]
     buildings, green = _buildings(pack), pack.features("green_areas") if pack.has("green_areas") else None
+    terrain = pack.cube("terrain")["elevation_m"].load() if pack.has("terrain") else None
     return tuple(
         Place(str(schools["name"].iloc[i]), float(x[i]), float(y[i]), *middle, _around(buildings, x[i], y[i]),
-              _around(green, x[i], y[i]))
+              _around(green, x[i], y[i]), ground_around(terrain, x[i], y[i]))
         for i in chosen
     )  # fmt: skip
 

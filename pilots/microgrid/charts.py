@@ -57,8 +57,8 @@ def _connection(result: Result, cities: Mapping[str, xr.Dataset]) -> Figure:
         axes.plot(size, least, color=colours[city], lw=2.2, marker="o", ms=3.5)
         axes.fill_between(size, 0, least, color=colours[city], alpha=0.10, lw=0)
         axes.axhline(least[0], color=GREY, lw=1, ls="--")
-        axes.annotate("without battery", (size[-1], least[0]), (0, 4), textcoords="offset points", ha="right",
-                      size=8, color=GREY)  # fmt: skip
+        axes.annotate(f"without battery: {least[0]:,.0f} kW", (size[-1], least[0]), (0, 4),
+                      textcoords="offset points", ha="right", size=8, color=GREY)  # fmt: skip
         here, peak = data.attrs["battery_kwh"], data.attrs["peak_import_kw"]
         axes.plot([here], [peak], marker="D", ms=7, color=INK, zorder=5)
         axes.annotate(

@@ -153,11 +153,25 @@ def served(schedule: Schedule) -> Schedule:
         values: Floats = getattr(schedule, name)
         if values.max() <= 1e-6:
             continue
-        at = int(np.argmax(values > 1e-6))
+        at, count = int(np.argmax(values > 1e-6)), int((values > 1e-6).sum())
         raise Infeasible(
-            f"{message} at {series.stamp(at)}, and in {int((values > 1e-6).sum())} steps in all",
+            f"{message} at {series.stamp(at)}" + (f", and in {count} steps in all" if count > 1 else ""),
             field=limit,
             value=f"{getattr(site.connection, limit.split('.')[1]):g} kW, {values[at]:.4g} kW short",
             expected=f"at least {float(values.max()):.4g} kW more, a larger battery, or a value of lost load",
         )
     return schedule
+
+
+def shortfall(schedule: Schedule) -> str | None:
+    """A sentence on the load that a site could not serve although the grid was there; ``None`` if all was."""
+    site, series = schedule.site, schedule.series
+    there = np.ones(len(series)) if series.grid_available is None else series.grid_available
+    short = np.where(there >= 1.0, schedule.unserved_kw, 0.0)
+    if short.max() <= 1e-6:
+        return None
+    return (
+        f"The connection of {site.connection.import_limit_kw:g} kW is too small: "
+        f"{short.sum() * series.step_h:,.0f} kWh are not served, "
+        f"first at {series.stamp(int(np.argmax(short > 1e-6)))}; at most {short.max():,.0f} kW are missing."
+    )

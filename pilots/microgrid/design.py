@@ -52,6 +52,9 @@ class Limits(Asset):
     wind_kw: Range | None = None
     connection_kw: Range | None = Field(default=None, description="the import limit")
     unserved_share: Share = Field(default=0.0, ge=0, le=1, description="most of the load that may be shed")
+    renewable_share: Share = Field(
+        default=0.0, ge=0, le=1, description="least share of the load that neither grid nor backup gives"
+    )
 
     def range_of(self, name: str, standing: float) -> Range:
         """The range of one size."""
@@ -217,7 +220,8 @@ def simulated(site: Site, series: Series, designs: Floats, *, parallel: bool = F
             battery.charge_kw / battery.capacity_kwh, battery.discharge_kw / battery.capacity_kwh,
             battery.charge_efficiency, battery.discharge_efficiency, battery.initial_state_of_charge,
         ])  # fmt: skip
-    run = merit.years_in_parallel if parallel else merit.years
+    # Fewer than two blocks are not worth waking another thread for.
+    run = merit.years_in_parallel if parallel and len(designs) > merit.BLOCK else merit.years
     price = import_price(site, series), export_price(site, series)
     return np.asarray(run(series.load_kw, solar, wind, *price, designs, rates, series.step_h))
 
@@ -280,21 +284,29 @@ def _by_rule(site: Site, series: Series, objective: str, limits: Limits) -> Desi
             cost = costs_of(site.prices, site, series, design, outcome)
             base = cost.lcoe_eur_per_kwh if objective == "lcoe" else cost.npc_eur
             scale = 1.0 if objective == "lcoe" else load
-            found[i] = base + scale * PENALTY * max(
-                0.0, float(outcome[merit.SHED]) / load - limits.unserved_share
-            )
+            shed, foreign = _shares(outcome, load)
+            beyond = max(0.0, shed - limits.unserved_share) + max(0.0, foreign - 1.0 + limits.renewable_share)
+            found[i] = base + scale * PENALTY * beyond
         return found
 
     best = ranges[:, 0].copy()
     if len(free):
         best[free] = _minimised(values, ranges[free])
     cost, shed = evaluate(site, series, dict(zip(NAMES, best.tolist(), strict=True)))
+    foreign = _shares(simulated(site, series, _row(site, best)[None])[0], load)[1]
     if shed > limits.unserved_share + 1e-6:
         raise Infeasible(
             "no size within the limits serves the load",
             field="limits.unserved_share",
             value=f"{shed:.3%} shed at best",
             expected=f"at most {limits.unserved_share:.3%}; allow larger sizes",
+        )
+    if foreign > 1.0 - limits.renewable_share + 1e-6:
+        raise Infeasible(
+            "no size within the limits gives the share of renewables",
+            field="limits.renewable_share",
+            value=f"{1.0 - foreign:.3%} at best",
+            expected=f"{limits.renewable_share:.3%} or more; allow larger sizes",
         )
     sizes: dict[str, Any] = dict(zip(NAMES, best.tolist(), strict=True))
     value = cost.lcoe_eur_per_kwh if objective == "lcoe" else cost.npc_eur
@@ -307,6 +319,12 @@ def _by_rule(site: Site, series: Series, objective: str, limits: Limits) -> Desi
         site=sized(site, sizes),
         life_cycle=cost,
     )
+
+
+def _shares(outcome: Floats, load_kwh: float) -> tuple[float, float]:
+    """The shares of the load that are shed, and that grid and backup give."""
+    foreign = float(outcome[merit.IMPORTED] + outcome[merit.GENERATED])
+    return float(outcome[merit.SHED]) / load_kwh, foreign / load_kwh
 
 
 def _minimised(values: Callable[[Floats], Floats], ranges: Floats) -> Floats:
@@ -328,6 +346,12 @@ def _minimised(values: Callable[[Floats], Floats], ranges: Floats) -> Floats:
 
 
 def _least_connection(site: Site, series: Series, limits: Limits) -> Design:
+    if limits.renewable_share > 0.0:
+        raise InvalidInput(
+            "the least connection is that of given plants, whatever they give",
+            field="limits.renewable_share", value=f"{limits.renewable_share:g}",
+            expected="0, or another objective: cost, lcoe, npc",
+        )  # fmt: skip
     now = standing(site)
     sizes: dict[str, Any] = {name: limits.range_of(name, now[name])[1] for name in NAMES}
     larger = sized(site, sizes)

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from pilots.microgrid.ageing import Ageing, capacity_fade, life_years
+from pilots.microgrid.ageing import Ageing, life_years, loss_rate
 from pilots.microgrid.connection import least_connection, years_deferred
 from pilots.microgrid.cooperative import Share
 from pilots.microgrid.invest import yearly_prices
@@ -252,7 +252,7 @@ INDICATORS = tuple(
             "Capacity fade",
             "1/year",
             "lower",
-            "capacity lost in the first year by age and by cycles counted as rainflow, cells at 20 °C",
+            "capacity lost in a first year all like the run, by age and by rainflow cycles, cells at 20 °C",
             "age",
         ),
         (
@@ -462,7 +462,7 @@ def _of_battery(schedule: Schedule, traced: Origin) -> dict[str, float]:
     into, out = _energy(schedule, schedule.charge_kw), _energy(schedule, schedule.discharge_kw)
     cells = battery.charge_efficiency * into + out / battery.discharge_efficiency
     ageing, years = Ageing(), hours / 8760.0
-    fade = capacity_fade(schedule.state_of_charge, years, ageing)
+    fade = loss_rate(schedule.state_of_charge, years, ageing)
     life = life_years(schedule.state_of_charge, years, ageing)
     charging = charging_eur(schedule, traced)
     return {
@@ -474,7 +474,7 @@ def _of_battery(schedule: Schedule, traced: Origin) -> dict[str, float]:
             0.2 / max(life, 1.0),
         ),
         "equivalent_full_cycles": cells / 2.0 / battery.capacity_kwh * to_year,
-        "capacity_fade": fade * to_year,
+        "capacity_fade": fade,
         "battery_life_years": life,
     }
 

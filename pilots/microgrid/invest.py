@@ -16,7 +16,7 @@ from pilots.microgrid.design import NAMES, Design, Limits, per_kw, sized, standi
 from pilots.microgrid.program import INFINITY, NoSolution
 from pilots.microgrid.series import Series
 from pilots.microgrid.site import Site
-from pilots.microgrid.system import Activity, EnergySystem, Investment, Solution, Storage
+from pilots.microgrid.system import Activity, EnergySystem, Investment, Solution, Storage, Together
 from pilots.microgrid.tariff import billing_months, export_price, import_price
 
 
@@ -29,8 +29,9 @@ def least_cost(site: Site, series: Series, limits: Limits) -> Design:
         solution = system.optimum()
     except NoSolution as fault:
         raise Infeasible(
-            "no size within the limits serves the load", field="limits", value=str(ranges),
-            expected="larger sizes, or a larger limits.unserved_share",
+            f"no size within the limits serves the load{_and_share(limits)}", field="limits",
+            value=str(ranges),
+            expected="larger sizes, a larger limits.unserved_share, or a smaller limits.renewable_share",
         ) from fault  # fmt: skip
     sizes: dict[str, Any] = {name: ranges[name][0] + solution.bought.get(name, 0.0) for name in NAMES}
     load = float(series.load_kw.sum())
@@ -41,13 +42,18 @@ def least_cost(site: Site, series: Series, limits: Limits) -> Design:
     return Design("cost", value, **sizes, unserved_share=shed, evaluations=1, site=sized(site, sizes))
 
 
+def _and_share(limits: Limits) -> str:
+    return f" with {limits.renewable_share:.0%} from sun and wind" if limits.renewable_share else ""
+
+
 def _short(solution: Solution, series: Series, shed: float, limits: Limits) -> Infeasible:
     at = int(np.argmax(solution.activity["unserved"] > 1e-6))
     return Infeasible(
-        f"no size within the limits serves the load, first at {series.stamp(at)}",
+        f"no size within the limits serves the load{_and_share(limits)}, first at {series.stamp(at)}",
         field="limits.unserved_share",
         value=f"{shed:.3%} shed at best",
-        expected=f"at most {limits.unserved_share:.3%}; allow larger sizes",
+        expected=f"at most {limits.unserved_share:.3%}; allow larger sizes"
+        + (", or a smaller limits.renewable_share" if limits.renewable_share else ""),
     )
 
 
@@ -108,7 +114,9 @@ def _system(
     storages: tuple[Storage, ...] = ()
     battery, (low, high) = site.battery, ranges["battery_kwh"]
     if battery is not None and high > 0.0:
-        usable = battery.state_of_charge_max - battery.state_of_charge_min
+        least = battery.state_of_charge_min
+        usable = battery.state_of_charge_max - least
+        first, final = battery.level_initial_kwh, battery.level_final_kwh
         storages = (
             Storage(
                 "battery_kwh", "bus", low, more("battery_kwh"),
@@ -117,7 +125,13 @@ def _system(
                 charge_efficiency=battery.charge_efficiency,
                 discharge_efficiency=battery.discharge_efficiency,
                 retention=battery.retention(dt), charge_cost=battery.wear_charge_eur_per_kwh,
-                discharge_cost=battery.wear_discharge_eur_per_kwh, cyclic=True, usable=usable,
+                discharge_cost=battery.wear_discharge_eur_per_kwh, usable=usable,
+                initial_share=first / battery.capacity_kwh - least,
+                final_share=0.0 if final is None else final / battery.capacity_kwh - least,
             ),
         )  # fmt: skip
-    return EnergySystem(n, dt, {"bus": series.load_kw}, activities, storages)
+    together: tuple[Together, ...] = ()
+    if limits.renewable_share > 0.0:
+        most = (1.0 - limits.renewable_share) * float(series.load_kw.sum()) * dt
+        together = (Together(("connection_kw", "generator_kw"), most),)
+    return EnergySystem(n, dt, {"bus": series.load_kw}, activities, storages, together=together)

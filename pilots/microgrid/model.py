@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pilots.microgrid.checks import shortfall
 from pilots.microgrid.connection import connection_curve
 from pilots.microgrid.control import Operation, operate
 from pilots.microgrid.cooperative import Share, fair_shares
@@ -165,8 +166,10 @@ class CitySite(CityModel):
         ):
             values = np.array([getattr(self.shares[name], key) for name in names], np.float64)
             data[f"member_{key}"] = ("member", values, {"units": "EUR", "long_name": meaning})
+        short = shortfall(self.schedule)
+        steered = f"Steered by: {self.operation.controller.label}."
         data.attrs |= {
-            "notes": [*self.inputs.notes, f"Steered by: {self.operation.controller.label}."],
+            "notes": [*self.inputs.notes, steered, *([] if short is None else [short])],
             "peak_import_kw": float(self.schedule.import_kw.max()),
             "bound_eur": self.bound_eur,
             "battery_kwh": 0.0

@@ -21,6 +21,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from pilots.microgrid.series import Series
+from pilots.microgrid.site import Site
 from pilots.microgrid.stage import (
     EXCESS_PRICE,
     FREE_IMPORT,
@@ -30,6 +32,7 @@ from pilots.microgrid.stage import (
     SEGMENTS,
     Plant,
 )
+from pilots.microgrid.tariff import billing_months
 from pilots.microgrid.value import LENGTHS, SLOPES, look_ahead, value_at
 
 Floats = NDArray[np.float64]
@@ -68,6 +71,21 @@ def daily_irradiation(latitude_deg: float, day_of_year: Ints) -> Floats:
     sunset = np.arccos(np.clip(-np.tan(latitude) * np.tan(declination), -1.0, 1.0))
     direct = np.cos(latitude) * np.cos(declination) * np.sin(sunset)
     return np.asarray(np.maximum(direct + sunset * np.sin(latitude) * np.sin(declination), 1e-3), np.float64)
+
+
+def charge_of(site: Site, series: Series) -> Charge:
+    """The capacity charge and the sun's season, day by day."""
+    months = billing_months(site, series)
+    count = np.bincount(months)
+    days = len(series) // series.steps_per_day + 16
+    of_year = (series.time[0].day_of_year - 1 + np.arange(days)) % 365 + 1
+    return Charge(
+        site.tariff.capacity_eur_per_kw_month,
+        series.steps_per_day,
+        daily_irradiation(site.latitude_deg, of_year.astype(np.int64)),
+        months,
+        np.cumsum(count).astype(np.int64),
+    )
 
 
 @njit(cache=True)
@@ -146,6 +164,36 @@ def month_target(
     best = 0 if np.isnan(costs[1]) else 1
     # Staying at what is paid already must not be lost to the coarseness of the search.
     return reached_kw if costs[2] <= costs[best] else max(inner[best] + margin, reached_kw)
+
+
+@njit(cache=True)
+def renew_targets(
+    rows: Floats,
+    t: int,
+    charge: Charge,
+    plant: Plant,
+    end_value: float,
+    horizon: int,
+    peaks: Floats,
+    targets: Floats,
+) -> None:
+    """Fill in the targets (kW) of this month and, where it comes into sight, of the next.
+
+    Args:
+        rows: Conditions of each step, of which those before ``t`` are read.
+        t: The step that begins.
+        charge: The capacity charge.
+        plant: The plant.
+        end_value: Worth of a kWh left in the battery, EUR.
+        horizon: How many steps plans look ahead.
+        peaks: Highest import of each month so far, kW.
+        targets: Filled in: the target of the month of ``t``, and of the month after it.
+    """
+    month = charge.months[t]
+    left = charge.month_end[month] - t
+    targets[0] = month_target(rows, t, charge, plant, end_value, left / charge.day, peaks[month])
+    if left <= horizon + charge.day:
+        targets[1] = month_target(rows, t, charge, plant, end_value, 30.0, 0.0)
 
 
 @njit(cache=True)

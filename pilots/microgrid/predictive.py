@@ -19,7 +19,7 @@ from geodata.errors import InvalidInput
 from pilots.microgrid.bus import plant_of
 from pilots.microgrid.control import Plan, Record
 from pilots.microgrid.forecast import Forecaster, Observed, Persistence
-from pilots.microgrid.peaks import Charge, daily_irradiation, month_target
+from pilots.microgrid.peaks import Charge, charge_of, renew_targets
 from pilots.microgrid.series import Series
 from pilots.microgrid.site import Site
 from pilots.microgrid.stage import (
@@ -40,7 +40,6 @@ from pilots.microgrid.stage import (
     Plant,
     settle,
 )
-from pilots.microgrid.tariff import billing_months
 from pilots.microgrid.value import LENGTHS, SLOPES, decide, look_ahead, moved
 
 Floats = NDArray[np.float64]
@@ -49,7 +48,7 @@ Ints = NDArray[np.int64]
 # Energy left at the horizon is worth the median price of the last four weeks, as far as known.
 PRICE_MEMORY_DAYS = 28
 # With a capacity charge the first part of the battery is worth a little more than planned: a forecast that
-# misses one hour costs a month. Both found on eight mixes of SimBench profiles that no case here uses.
+# misses one hour costs a month. Both found on eight series that no case here uses (see the guide).
 INSURED = 0.08
 PREMIUM_EUR_PER_KWH = 0.05
 # A limit is held with what the last four weeks would have asked for at the same time of day, and a quarter
@@ -111,7 +110,7 @@ class _Steering:
             )
         self.reserve = round(controller.reserve_h / dt)
         self.sight = controller.forecast.begin(observed, self.horizon)
-        self.charge = _charge(site, series)
+        self.charge = charge_of(site, series)
         self.limit_kw = controller.limit_kw
         self.peaks = np.zeros(int(self.charge.months[-1]) + 1)
         self.targets = np.zeros(2)
@@ -136,7 +135,7 @@ class _Steering:
         rows, charge = self.observed.rows, self.charge
         value = self._end_value(first)
         if charge.price > 0.0 and (first % charge.day == 0 or first == 0):
-            _renew_targets(rows, first, charge, self.plant, value, self.horizon, self.peaks, self.targets)
+            renew_targets(rows, first, charge, self.plant, value, self.horizon, self.peaks, self.targets)
         if self.next_plan > first:
             # Steps that the last plan still serves.
             until = min(self.next_plan, last)
@@ -219,40 +218,6 @@ def _kept_for_limit(rows: Floats, origins: Ints, limit_kw: float, plant: Plant, 
                 floors[i] = max(floors[i], level)
         floors[i] = min(CAUTION * floors[i], plant.room_kwh)
     return floors
-
-
-def _charge(site: Site, series: Series) -> Charge:
-    """The capacity charge and the sun's season, day by day."""
-    months = billing_months(site, series)
-    count = np.bincount(months)
-    days = len(series) // series.steps_per_day + 16
-    of_year = (series.time[0].day_of_year - 1 + np.arange(days)) % 365 + 1
-    return Charge(
-        site.tariff.capacity_eur_per_kw_month,
-        series.steps_per_day,
-        daily_irradiation(site.latitude_deg, of_year.astype(np.int64)),
-        months,
-        np.cumsum(count).astype(np.int64),
-    )
-
-
-@njit(cache=True)
-def _renew_targets(
-    rows: Floats,
-    t: int,
-    charge: Charge,
-    plant: Plant,
-    end_value: float,
-    horizon: int,
-    peaks: Floats,
-    targets: Floats,
-) -> None:
-    """The targets of this month and, where it comes into sight, of the next."""
-    month = charge.months[t]
-    left = charge.month_end[month] - t
-    targets[0] = month_target(rows, t, charge, plant, end_value, left / charge.day, peaks[month])
-    if left <= horizon + charge.day:
-        targets[1] = month_target(rows, t, charge, plant, end_value, 30.0, 0.0)
 
 
 @njit(cache=True)

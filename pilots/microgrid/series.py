@@ -269,7 +269,7 @@ def _in_utc(index: pd.Index, timezone: str | None) -> pd.DatetimeIndex:
     except ValueError as fault:
         # pandas names the stamp: "2025-03-30 03:00:00", or the repeated times it could not tell apart.
         raise InvalidData(
-            f"the clock change in {timezone} does not show in the series: {fault}",
+            f"the clock change in {timezone} does not show in the series: {str(fault).split('. ')[0]}",
             field="index",
             expected="23 hours on the day in spring, 25 on the day in autumn, or times in UTC",
         ) from fault

@@ -63,8 +63,9 @@ def offers(row: Floats, plant: Plant, prices: Floats, widths: Floats, kinds: Int
     """
     dt = plant.step_h
     load, renewable = row[LOAD] * dt, row[RENEWABLE] * dt
-    # Limits beyond what can flow only cost digits.
-    feed = min(row[EXPORT_LIMIT] * dt, max(0.0, renewable - load + plant.discharge_kw * dt))
+    # Limits beyond what can flow only cost digits. At a high enough price the backup feeds in too.
+    given = (plant.discharge_kw + plant.generator_kw) * dt
+    feed = min(row[EXPORT_LIMIT] * dt, max(0.0, renewable - load + given))
     intake = min(row[IMPORT_LIMIT] * dt, max(0.0, load + plant.charge_kw * dt))
     free = min(intake, row[FREE_IMPORT] * dt)
     n = 0

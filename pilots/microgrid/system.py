@@ -80,6 +80,9 @@ class Storage:
         cyclic: Whether the level before the first step equals the one after the last.
         reserve: Least level after each step.
         usable: Share of the capacity that the level may fill.
+        initial_share: Level before the first step as a share of the capacity, bought or standing; takes the
+            place of ``initial``.
+        final_share: Least level after the last step as such a share.
     """
 
     name: str
@@ -98,6 +101,8 @@ class Storage:
     cyclic: bool = False
     reserve: Floats | None = None
     usable: float = 1.0
+    initial_share: float | None = None
+    final_share: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +114,14 @@ class Deliveries:
     last: NDArray[np.int64]
     energy: Floats
     power: Floats
+
+
+@dataclass(frozen=True)
+class Together:
+    """A limit on the sum of several activities over all steps (activity x hours), as on imported energy."""
+
+    names: tuple[str, ...]
+    most: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +148,7 @@ class EnergySystem:
     storages: tuple[Storage, ...] = ()
     deliveries: tuple[Deliveries, ...] = ()
     exclusive: tuple[tuple[str, str, NDArray[np.bool_], float], ...] = ()
+    together: tuple[Together, ...] = ()
     program: LinearProgram = field(default_factory=LinearProgram, repr=False)
     columns: dict[str, Ints] = field(default_factory=dict, repr=False)
     balance: dict[str, Ints] = field(default_factory=dict, repr=False)
@@ -151,6 +165,10 @@ class EnergySystem:
             self._add_deliveries(f"delivery {number}", delivery)
         for one, other, when, most in self.exclusive:
             self._add_exclusion(one, other, when, most)
+        for limit in self.together:
+            row = self.program.add_rows(1, -INFINITY, limit.most)
+            for name in limit.names:
+                self.program.put(row, self.columns[name], self.step_h)
 
     def optimum(self) -> Solution:
         """Solve for the least cost.
@@ -239,8 +257,8 @@ class EnergySystem:
         lp.put(self._bus(s.bus), charge, -1.0)
         lp.put(self._bus(s.bus), discharge, 1.0)
         begin = np.zeros(n)
-        if s.initial is not None and not s.cyclic:
-            begin[0] = s.retention * s.initial
+        if not s.cyclic:
+            begin[0] = s.retention * _first_level(s)
         rows = lp.add_rows(n, begin, begin)
         self.continuity[s.name] = rows
         lp.put(rows, level, 1.0)
@@ -249,10 +267,17 @@ class EnergySystem:
         lp.put(rows, discharge, dt / s.discharge_efficiency)
         if s.cyclic:
             lp.put(rows[:1], level[-1:], -s.retention)
-        elif s.initial is None:
+        elif s.initial is None and s.initial_share is None:
             lp.put(rows[:1], lp.add_columns(1, 0.0, 0.0, top), -s.retention)
         bought = self._buy(s.name, s.invest)
+        if s.final_share > 0.0:
+            last = lp.add_rows(1, s.final_share * s.capacity, INFINITY)
+            lp.put(last, level[-1:], 1.0)
+            if bought is not None:
+                lp.put(last, bought, -s.final_share)
         if bought is not None:
+            if s.initial_share is not None and not s.cyclic:
+                lp.put(rows[:1], bought, -s.retention * s.initial_share)
             for columns, rate in ((level, s.usable), (charge, s.charge_rate), (discharge, s.discharge_rate)):
                 if rate < INFINITY:
                     limit = lp.add_rows(n, -INFINITY, rate * s.capacity)
@@ -292,6 +317,13 @@ def windows(first: NDArray[np.int64], last: NDArray[np.int64]) -> tuple[NDArray[
     owner = np.repeat(np.arange(len(first)), length)
     before = np.repeat(np.cumsum(length) - length, length)
     return owner, np.arange(len(owner)) - before + first[owner]
+
+
+def _first_level(s: Storage) -> float:
+    """The level before the first step that does not depend on what is bought."""
+    if s.initial_share is not None:
+        return s.initial_share * s.capacity
+    return 0.0 if s.initial is None else s.initial
 
 
 def _power(rate: float, capacity: float, *, fixed: bool) -> float:

@@ -30,8 +30,9 @@ class Fault:
         kind: ``wait``, ``ride``, ``travel``, ``late`` (a connection is missed), ``early``, ``order``,
             ``seats``, ``wheelchair_places``, ``teleport`` (a leg starts where the vehicle is not),
             ``overlap`` (a leg starts before the one before has ended), ``too_fast``, ``distance``,
-            ``not_there`` (a rider boards or alights where the vehicle is not), ``shift``, ``twice`` (a
-            request appears twice) or ``reason`` (a refusal without one).
+            ``not_there`` (a rider boards or alights where the vehicle is not), ``shift``, ``range`` (more
+            metres between two charges than a battery holds), ``twice`` (a request appears twice) or
+            ``reason`` (a refusal without one).
         who: Request id, or vehicle.
         amount: By how much, in seconds, metres or riders.
     """
@@ -58,6 +59,7 @@ def audit(result: ServiceResult, network: Network, fleet: Fleet, policy: Policy)
         *_requests(result.trips),
         *_limits(served, network, policy),
         *_legs(result.legs, network, fleet),
+        *_ranges(result, fleet),
         *_presence(served, result.legs, fleet, policy),
         *_places(served, fleet),
     ]
@@ -121,6 +123,19 @@ def _legs(legs: pd.DataFrame, network: Network, fleet: Fleet) -> list[Fault]:
         *_faults("distance", who, (legs["distance_m"] - metres).abs(), TOLERANCE_M),
         *_faults("shift", who, legs["arrive_s"] - fleet.shift_end_s[vehicle], TOLERANCE_S),
     ]
+
+
+def _ranges(result: ServiceResult, fleet: Fleet) -> list[Fault]:
+    """Metres from one full charge to the next."""
+    faults: list[Fault] = []
+    for vehicle in np.flatnonzero(np.isfinite(fleet.range_m)).tolist():
+        drives = result.legs[result.legs["vehicle"] == vehicle]
+        charged = np.sort(result.charges.loc[result.charges["vehicle"] == vehicle, "end_s"].to_numpy(float))
+        since = np.searchsorted(charged, drives["depart_s"].to_numpy() + TOLERANCE_S, side="right")
+        driven = np.bincount(since, drives["distance_m"])
+        over = driven[driven > fleet.range_m[vehicle] + 10 * TOLERANCE_M] - fleet.range_m[vehicle]
+        faults += [Fault("range", vehicle, float(much)) for much in over]
+    return faults
 
 
 def _least_drive(

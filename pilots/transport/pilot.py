@@ -24,6 +24,7 @@ from pilots.transport.indicators import DEFINITIONS as OF_SERVICE
 from pilots.transport.indicators import Indicator
 from pilots.transport.lines import Lines, lines_of
 from pilots.transport.model import CityTransport, SharedService
+from pilots.transport.named import check_names
 from pilots.transport.policy import Policy
 from pilots.transport.requests import read_requests
 from pilots.transport.scenario import TransportScenario
@@ -160,6 +161,8 @@ class Transport(Pilot):
                 value=str(local),
                 expected="00:00 local time",
             )
+        if world.replication == 0:
+            check_names(packs, scenario)
         graphs = {
             city: open_streets(street_graph(packs[city]), packs[city], scenario.closed_streets)  # type: ignore[arg-type]
             for city in cities

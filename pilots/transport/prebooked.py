@@ -7,6 +7,8 @@ calls during the day is fitted in between.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,8 +30,145 @@ FAR = 1e7
 """Seconds and kilometres of a drive that nobody makes: out of the place where shifts without end stop."""
 
 
+DAY_S = 86_400.0
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a vehicle does after a break of its planned day.
+
+    Attributes:
+        break_start_s: When the break begins.
+        break_s: Length of the break.
+        break_node: Where it is taken.
+        stops: Stops after it, as ``State.stop`` codes them.
+    """
+
+    break_start_s: float
+    break_s: float
+    break_node: int
+    stops: list[int]
+
+
+@dataclass(frozen=True)
+class VehicleDay:
+    """One vehicle's planned day.
+
+    Attributes:
+        vehicle: Index of the vehicle.
+        stops: Stops until its first break, as ``State.stop`` codes them.
+        later: What follows, from break to break.
+        promised_s: Pickup that each of its riders is told, by request.
+    """
+
+    vehicle: int
+    stops: list[int]
+    later: list[Part]
+    promised_s: dict[int, float]
+
+
+def planned_on(requests: Requests, fleet: Fleet) -> NDArray[np.float64]:
+    """When each request is planned with all others of its day; nan for riders who call on the day itself.
+
+    What is asked for by the time the first vehicle leaves is planned then; a ride of a later day, asked for
+    before that day begins, at that day's first midnight.
+
+    Args:
+        requests: The riders; times count from the first day's midnight.
+        fleet: The vehicles.
+
+    Returns:
+        Seconds, shape (requests,).
+    """
+    opens = float(fleet.shift_start_s.min())
+    midnight = np.floor(requests.earliest_s / DAY_S) * DAY_S
+    first = (requests.request_time_s <= opens) & (midnight <= opens)
+    later = (requests.request_time_s <= midnight) & (midnight > opens)
+    return np.where(first, 0.0, np.where(later, midnight, np.nan))
+
+
+def plan_day(
+    network: Network,
+    requests: Requests,
+    fleet: Fleet,
+    policy: Policy,
+    rows: IntArray,
+    *,
+    home: IntArray,
+    seed: int,
+) -> list[VehicleDay]:
+    """Plan what is booked for a day as one problem.
+
+    Args:
+        network: Where vehicles drive.
+        requests: The riders.
+        fleet: The vehicles as they stand: where and from when each is free, how far it can still drive, and
+            the breaks of the day.
+        policy: The promises, and the steps of the search.
+        rows: The requests booked.
+        home: Node that each vehicle with an end of shift returns to.
+        seed: Seed of the search.
+
+    Returns:
+        The days of the vehicles that carry somebody. Riders beyond a battery's range are left to be fitted
+        in once it is charged.
+    """
+    instance = day_instance(network, requests, fleet, policy, rows, home)
+    plan = solve(instance, None, seed, iterations=policy.plan_steps)
+    n, days = len(rows), []
+    for vehicle, (nodes, starts) in enumerate(zip(plan.routes, plan.service_starts, strict=True)):
+        count = _within_range(network, requests, fleet, rows, nodes, vehicle)
+        stops = [int(2 * rows[(node - 1) % n] + (node > n)) for node in nodes[:count]]
+        if not stops:
+            continue
+        taken = sorted((b for b in plan.breaks if b.vehicle == vehicle), key=lambda b: b.start)
+        after = [min(rest.after, count) for rest in taken]
+        ends = [*after, count]
+        places = [
+            _node_of(requests, stops[place - 1]) if place else int(fleet.start_node[vehicle])
+            for place in after
+        ]
+        later = [
+            Part(rest.start, rest.duration, node, stops[begin:end])
+            for rest, node, begin, end in zip(taken, places, after, ends[1:], strict=True)
+        ]
+        told = {
+            int(rows[node - 1]): float(start)
+            for node, start in zip(nodes[:count], starts[:count], strict=True)
+            if node <= n
+        }
+        days.append(VehicleDay(vehicle, stops[: ends[0]], later, told))
+    return days
+
+
+def _node_of(requests: Requests, stop: int) -> int:
+    """Node of a stop as ``State.stop`` codes it."""
+    return int((requests.destination if stop % 2 else requests.origin)[stop // 2])
+
+
+def _within_range(
+    network: Network, requests: Requests, fleet: Fleet, rows: IntArray, nodes: tuple[int, ...], vehicle: int
+) -> int:
+    """How many stops of a route a vehicle can make, nobody left on board, with a way home from the last."""
+    n, home = len(rows), int(fleet.start_node[vehicle])
+    position, driven, on_board, reached = home, 0.0, 0, 0
+    for index, node in enumerate(nodes, start=1):
+        place = _node_of(requests, int(2 * rows[(node - 1) % n] + (node > n)))
+        driven += float(network.distance_m[position, place])
+        position = place
+        on_board += 1 if node <= n else -1
+        if on_board == 0 and driven + float(network.distance_m[place, home]) <= fleet.range_m[vehicle]:
+            reached = index
+    return reached
+
+
 def day_instance(
-    network: Network, requests: Requests, fleet: Fleet, policy: Policy, rows: IntArray | None = None
+    network: Network,
+    requests: Requests,
+    fleet: Fleet,
+    policy: Policy,
+    rows: IntArray | None = None,
+    home: IntArray | None = None,
 ) -> DarpInstance:
     """Riders' requests as a dial-a-ride problem whose cost is kilometres.
 
@@ -42,6 +181,7 @@ def day_instance(
         fleet: The vehicles.
         policy: The promises.
         rows: Which requests; all that are not refused if left out.
+        home: Node that each vehicle with an end of shift returns to; its start node if left out.
 
     Returns:
         The problem; its request k + 1 is ``rows[k]``.
@@ -49,7 +189,8 @@ def day_instance(
     rows = np.flatnonzero(requests.reason == 0) if rows is None else rows
     n, vehicles = len(rows), fleet.vehicles
     origin, destination = requests.origin[rows], requests.destination[rows]
-    depots, depot = np.unique(fleet.start_node, return_inverse=True)
+    home = fleet.start_node if home is None else home
+    depots, depot = np.unique(np.concatenate([fleet.start_node, home]), return_inverse=True)
     first = depots[:1] if len(depots) else np.zeros(1, np.int64)
     place = np.concatenate([first, origin, destination, depots])
     nodes = len(place) + 1
@@ -73,7 +214,7 @@ def day_instance(
     demand[n + 1 : 2 * n + 1] = -demand[1 : n + 1]
     service = np.zeros(nodes)
     service[1 : n + 1], service[n + 1 : 2 * n + 1] = policy.boarding_s, policy.alighting_s
-    start = 2 * n + 1 + depot
+    start, finish = (2 * n + 1 + depot).reshape(2, vehicles)
     ends = np.isfinite(fleet.shift_end_s)
     return DarpInstance(
         name="booked rides",
@@ -85,7 +226,7 @@ def day_instance(
         demand=demand,
         max_ride_time=longest,
         vehicle_start=start,
-        vehicle_end=np.where(ends, start, anywhere),
+        vehicle_end=np.where(ends, finish, anywhere),
         capacity=np.stack([fleet.seats, fleet.wheelchair_places], axis=1).reshape(vehicles, 2),
         max_route_duration=np.full(vehicles, horizon),
         shift_start=fleet.shift_start_s,

@@ -9,13 +9,14 @@ takes the old one's place.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import replace
+from itertools import groupby
 from typing import TypeAlias
 
 import numpy as np
 import simpy
+from numpy.typing import NDArray
 
-from pilots.transport.darp.alns import solve
 from pilots.transport.dispatch.improve import relocate, retry
 from pilots.transport.dispatch.insertion import dispatch
 from pilots.transport.dispatch.rebalance import Zones, moves, zones_of
@@ -25,7 +26,6 @@ from pilots.transport.dispatch.routes import (
     locate,
     send,
     serve_stop,
-    stop_node,
     withdraw,
 )
 from pilots.transport.dispatch.start import begin_state, grown_log, grown_routes
@@ -43,7 +43,7 @@ from pilots.transport.dispatch.state import (
 from pilots.transport.fleet import Fleet, Rest
 from pilots.transport.network import Network
 from pilots.transport.policy import Policy
-from pilots.transport.prebooked import day_instance
+from pilots.transport.prebooked import DAY_S, Part, plan_day, planned_on
 from pilots.transport.requests import REASON, Requests, RequestTable, read_requests
 from pilots.transport.result import Charge, ServiceResult, result_of
 
@@ -76,16 +76,6 @@ def simulate_service(
     service = Service(env, network, riders, fleet, policy, np.random.SeedSequence(seed))
     env.run()
     return service.result()
-
-
-@dataclass(frozen=True)
-class _Part:
-    """What a vehicle does after a break of its planned day."""
-
-    break_start_s: float
-    break_s: float
-    stops: list[int]
-    break_node: int
 
 
 class Service:
@@ -125,7 +115,8 @@ class Service:
         self._open = 0
         self._blocked = np.zeros(fleet.vehicles, np.bool_)
         self._zones: Zones | None = None
-        self._later: dict[int, list[_Part]] = {}
+        self._later: dict[int, list[Part]] = {}
+        self._planned_on = np.full(len(requests), np.nan)
         self._plan_seed = int(chance.generate_state(1)[0])
         self._start(chance)
 
@@ -136,7 +127,9 @@ class Service:
         if self.fleet.vehicles == 0:
             return
         if self.policy.plan_steps > 0:
-            self._plan_booked()
+            self._planned_on = planned_on(self.requests, self.fleet)
+            self._plan_booked(0.0)
+            self.env.process(self._plannings())
         self.env.process(self._arrivals())
         for request in np.flatnonzero(np.isfinite(self.requests.cancel_time_s) & (self.reason == 0)).tolist():
             self.env.process(self._cancellation(request))
@@ -166,39 +159,55 @@ class Service:
                 int(depot): simpy.Resource(self.env, points or self.fleet.vehicles) for depot in depots
             }
 
-    def _plan_booked(self) -> None:
-        """Plan what is booked before the first vehicle leaves, and tell each rider a time."""
-        opens = float(self.fleet.shift_start_s.min())
-        booked = np.flatnonzero((self.reason == 0) & (self.requests.request_time_s <= opens))
-        if len(booked) == 0:
-            return
-        instance = day_instance(self.network, self.requests, self.fleet, self.policy, booked)
-        plan = solve(instance, None, self._plan_seed, iterations=self.policy.plan_steps)
-        n = len(booked)
-        for vehicle, (nodes, starts) in enumerate(zip(plan.routes, plan.service_starts, strict=True)):
-            if not nodes:
-                continue
-            stops = [2 * booked[(node - 1) % n] + (node > n) for node in nodes]
-            for node, start in zip(nodes, starts, strict=True):
-                if node <= n:
-                    self.state.earliest[booked[node - 1]] = start
-                    self.state.status[booked[node - 1]] = PLANNED
-            taken = sorted((b for b in plan.breaks if b.vehicle == vehicle), key=lambda b: b.start)
-            ends = [*(b.after for b in taken), len(stops)]
-            self._later[vehicle] = [
-                _Part(
-                    rest.start,
-                    rest.duration,
-                    stops[rest.after : end],
-                    self._node_before(vehicle, stops, rest.after),
-                )
-                for rest, end in zip(taken, ends[1:], strict=True)
-            ]
-            self._set_out(vehicle, stops[: ends[0]])
+    def _plannings(self) -> Process:
+        """Plan each later day at its first midnight; who finds no place in it asks as if calling then."""
+        for midnight in np.unique(self._planned_on[self._planned_on > 0]).tolist():
+            yield self.env.timeout(midnight - self.env.now)
+            booked = self._plan_booked(midnight)
+            self._planned_on[booked] = np.nan
+            for request in booked[self.state.status[booked] == PENDING].tolist():
+                self._ask(request)
 
-    def _node_before(self, vehicle: int, stops: list[int], place: int) -> int:
-        """Where a vehicle stands after so many of its planned stops."""
-        return stop_node(self.state, stops[place - 1]) if place else int(self.fleet.start_node[vehicle])
+    def _plan_booked(self, midnight: float) -> NDArray[np.int64]:
+        """Plan what is booked for a day, and tell each rider a time; returns the requests booked."""
+        state = self.state
+        booked = np.flatnonzero((self._planned_on == midnight) & (state.status == PENDING))
+        if len(booked) == 0:
+            return booked
+        fleet, home = self._standing(midnight), self.fleet.start_node
+        seed = self._plan_seed + int(midnight // DAY_S)
+        for day in plan_day(self.network, self.requests, fleet, self.policy, booked, home=home, seed=seed):
+            for request, start in day.promised_s.items():
+                state.earliest[request] = start
+                state.status[request] = PLANNED
+            self._later[day.vehicle] = day.later
+            under_way = state.stop[day.vehicle, : state.planned[day.vehicle]].tolist()
+            self._set_out(day.vehicle, [*under_way, *day.stops])
+        return booked
+
+    def _standing(self, midnight: float) -> Fleet:
+        """The fleet at a day's first midnight: where and from when each vehicle is free, and its breaks."""
+        rests = tuple(rest for rest in self.fleet.rests if _day_of(rest) == midnight // DAY_S)
+        if midnight == 0.0:
+            return replace(self.fleet, rests=rests)
+        state, fleet = self.state, self.fleet
+        node, free = fleet.start_node.copy(), np.full(fleet.vehicles, midnight)
+        for vehicle in range(fleet.vehicles):
+            locate(state, vehicle, self.env.now)
+            last = state.planned[vehicle] - 1
+            node[vehicle] = state.node[vehicle, last] if last >= 0 else state.place[vehicle]
+            free[vehicle] = max(midnight, state.leave[vehicle, last] if last >= 0 else state.free_at[vehicle])
+        free = np.maximum(free, state.open_from)
+        away = ~np.isfinite(free) | self._blocked
+        return replace(
+            fleet,
+            start_node=node,
+            seats=np.where(away, 0, fleet.seats),
+            wheelchair_places=np.where(away, 0, fleet.wheelchair_places),
+            shift_start_s=np.where(away, midnight, free),
+            range_m=state.range_m.copy(),
+            rests=rests,
+        )
 
     def _set_out(self, vehicle: int, stops: list[int]) -> None:
         """Begin a part of a vehicle's planned day, which ends where its next break is taken."""
@@ -224,6 +233,8 @@ class Service:
     def _arrivals(self) -> Process:
         times = self.requests.request_time_s.tolist()
         for request in np.flatnonzero(self.reason == 0).tolist():
+            if self._planned_on[request] > 0:
+                continue
             if times[request] > self.env.now:
                 yield self.env.timeout(times[request] - self.env.now)
             if self.state.status[request] == PENDING:
@@ -436,7 +447,28 @@ class Service:
         """A driver's day: breaks in their windows, then home by the end of the shift."""
         state = self.state
         end, home = float(self.fleet.shift_end_s[vehicle]), int(self.fleet.start_node[vehicle])
-        way_home = int(state.home[vehicle])
+        for day, of_day in groupby(rests, _day_of):
+            yield self.env.timeout(max(0.0, day * DAY_S - self.env.now))
+            yield from self._breaks(vehicle, list(of_day))
+        state.open_until[vehicle] = end
+        if not np.isfinite(end):
+            return
+        while self.env.now < end:
+            yield self._until_idle(vehicle)
+            locate(state, vehicle, self.env.now)
+            way = float(self.network.travel_time_s[:, state.place[vehicle], home].max())
+            if self.env.now >= end - way - 1.0:
+                break
+            yield self.env.timeout(min(max(1.0, end - way - self.env.now), 600.0))
+        state.open_from[vehicle] = np.inf
+        self._send_home(vehicle)
+
+    def _breaks(self, vehicle: int, rests: list[Rest]) -> Process:
+        """The breaks of a day: those of its planned part as planned, the others when their time comes."""
+        state = self.state
+        end, range_m = float(self.fleet.shift_end_s[vehicle]), float(self.fleet.range_m[vehicle])
+        bound_home = np.isfinite(end) or np.isfinite(range_m)
+        way_home = int(self.fleet.start_node[vehicle]) if bound_home else -1
         while self._later.get(vehicle):
             yield from self._planned_break(vehicle)
             state.open_until[vehicle], state.home[vehicle] = end, way_home
@@ -451,18 +483,7 @@ class Service:
                 yield self.env.timeout(60.0)
             state.open_from[vehicle] = self.env.now + rest.duration_s
             yield self.env.timeout(rest.duration_s)
-        state.open_until[vehicle] = end
-        if not np.isfinite(end):
-            return
-        while self.env.now < end:
-            yield self._until_idle(vehicle)
-            locate(state, vehicle, self.env.now)
-            way = float(self.network.travel_time_s[:, state.place[vehicle], home].max())
-            if self.env.now >= end - way - 1.0:
-                break
-            yield self.env.timeout(min(max(1.0, end - way - self.env.now), 600.0))
-        state.open_from[vehicle] = np.inf
-        self._send_home(vehicle)
+            state.open_until[vehicle] = end
 
     def _planned_break(self, vehicle: int) -> Process:
         """The break before the next part of a planned day, where and when the plan has it."""
@@ -525,3 +546,8 @@ class Service:
     def result(self) -> ServiceResult:
         """What happened, once the clock has run out."""
         return result_of(self.state, self.requests, self.reason, self.charges, self.fleet, self.network)
+
+
+def _day_of(rest: Rest) -> int:
+    """Day of the run that a break falls on, 0 for the first."""
+    return int(rest.earliest_s // DAY_S)

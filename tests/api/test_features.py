@@ -234,6 +234,26 @@ def test_every_resource_has_a_page_for_people(server):
         assert "<script" not in answer.text
 
 
+def test_a_page_draws_features_where_they_lie():
+    """A box of 0.02 by 0.01 degrees at latitude 60 is as wide as it is high, north up."""
+    from api.web.drawing import drawing
+
+    ring = [[24.0, 59.995], [24.02, 59.995], [24.02, 60.005], [24.0, 60.005], [24.0, 59.995]]
+    box = {"id": "a<b", "geometry": {"type": "MultiPolygon", "coordinates": [[ring]]}}
+    point = {"id": "p", "geometry": {"type": "Point", "coordinates": [24.02, 60.005, 7.0]}}
+    drawn = drawing([box, point, {"id": "none", "geometry": None}])
+    assert 'd="M8.0,488.0L488.0,488.0L488.0,8.0L8.0,8.0L8.0,488.0Z"' in drawn
+    assert '<circle cx="488.0" cy="8.0"' in drawn
+    assert "a&lt;b" in drawn
+    assert drawing([{"id": "none", "geometry": None}]) == ""
+
+
+def test_rows_with_pages_of_their_own_lead_there_and_numbers_line_up(server):
+    text = server.get("/collections?f=html").text
+    assert '<td class="short"><a href="/collections/metsa.buildings?f=html">metsa.buildings</a></td>' in text
+    assert '<td class="number">' in server.get(f"{BUILDINGS}/items?f=html").text
+
+
 def test_text_of_data_cannot_become_markup(server):
     from api.web.page import page
 

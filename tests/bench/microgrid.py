@@ -1,8 +1,9 @@
-"""Local grids: the optimum against PyPSA, control against its bound, sizing, and a thousand site-years.
+"""Local grids: the optimum against PyPSA and linopy, control against its bound, sizing, a sweep.
 
 PyPSA and linopy are no dependencies of Twinbox; where they are not installed the table says so. Each tool
 runs in a process of its own. Where the published cases are at hand (TWINBOX_REFERENCE) the year is MG-1;
-else a made-up one of the same size.
+else a made-up one of the same size. ``python tests/bench/microgrid.py sweep PICTURE.png`` measures the
+site-years alone and draws them.
 """
 
 from __future__ import annotations
@@ -13,10 +14,14 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
+import numba
 import numpy as np
 from rich.console import Console
 from rich.table import Table
@@ -38,7 +43,8 @@ from pilots.microgrid import (
 )
 
 CAPACITY_CHARGE = 6.0
-SWEEP = (1, 10, 100, 1000)
+SWEEP = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000)
+PEERS = ("PyPSA", "linopy")
 
 
 def reference(name: str) -> Path | None:
@@ -119,6 +125,36 @@ def with_pypsa(*, quarters: bool) -> float:
     return float(net.objective)
 
 
+def with_linopy(*, quarters: bool) -> float:
+    """The same year as a linopy model handed to HiGHS without a file between, EUR."""
+    import linopy
+    import pandas as pd
+
+    _, series = year(quarters=quarters)
+    dt, price = series.step_h, series.price_eur_per_kwh
+    steps = pd.RangeIndex(len(series), name="step")
+    model = linopy.Model()
+    bought, sold, into, of, unused, level = (
+        model.add_variables(lower=0.0, upper=pd.Series(most, steps), name=name)
+        for name, most in (
+            ("import", 2000.0), ("export", 2000.0), ("charge", 500.0), ("discharge", 500.0),
+            ("curtailed", series.solar_kw), ("level", 1500.0),
+        )
+    )  # fmt: skip
+    net = pd.Series(series.load_kw - series.solar_kw, steps)
+    model.add_constraints(bought - sold - unused - into + of == net, name="bus")
+    held = level.shift(step=1)
+    first = pd.Series(np.where(steps == 0, 750.0, 0.0), steps)
+    model.add_constraints(level - held - 0.95 * dt * into + dt / 0.95 * of == first, name="cells")
+    model.add_constraints(level.isel(step=-1) >= 750.0, name="end")
+    model.add_objective((pd.Series(dt * (price + 0.06), steps) * bought).sum()
+                        - (pd.Series(dt * (price - 0.005), steps) * sold).sum())  # fmt: skip
+    model.solve(
+        solver_name="highs", io_api="direct", progress=False, threads=1, output_flag=False, solver="simplex"
+    )
+    return float(model.objective.value)
+
+
 def measured(tool: str, *, quarters: bool) -> dict[str, float]:
     """Cost, CPU seconds without imports, and peak memory of a tool in a process of its own."""
     done = subprocess.run(
@@ -139,9 +175,9 @@ def measured(tool: str, *, quarters: bool) -> dict[str, float]:
 
 def run_alone(tool: str, *, quarters: bool) -> None:
     """What :func:`measured` starts: run once to warm up, then once by the clock."""
-    if tool == "pypsa":
-        import pypsa  # noqa: F401 - imports are not measured
-    solve = ours if tool == "twinbox" else with_pypsa
+    if tool != "twinbox":
+        import_module(tool)  # imports are not measured
+    solve = {"twinbox": ours, "pypsa": with_pypsa, "linopy": with_linopy}[tool]
     begin = time.process_time()
     cost = solve(quarters=quarters)
     first = time.process_time() - begin
@@ -153,7 +189,7 @@ def run_alone(tool: str, *, quarters: bool) -> None:
 
 
 def optima(console: Console) -> None:
-    """The optimum of a year, ours and PyPSA's."""
+    """The optimum of a year, ours and the peers'."""
     table = Table(
         "year", "tool", "cost EUR", "CPU s, first", "CPU s", "peak MB", title="Perfect-foresight optimum"
     )
@@ -161,19 +197,20 @@ def optima(console: Console) -> None:
         label = "35,040 quarter-hours" if quarters else "8,760 hours"
         mine = measured("twinbox", quarters=quarters)
         table.add_row(label, "Twinbox", *_numbers(mine))
-        if find_spec("pypsa") is None:
-            table.add_row(label, "PyPSA", "peer not installed", "", "", "")
-            continue
-        peer = measured("pypsa", quarters=quarters)
-        table.add_row(label, "PyPSA", *_numbers(peer))
-        table.add_row(
-            label,
-            "ratio",
-            f"{mine['cost'] / peer['cost'] - 1:+.1e}",
-            f"{peer['first'] / mine['first']:.1f} x faster",
-            f"{peer['seconds'] / mine['seconds']:.0f} x faster",
-            f"{mine['megabytes'] / peer['megabytes']:.2f} of it",
-        )
+        for tool in PEERS:
+            if find_spec(tool.lower()) is None:
+                table.add_row(label, tool, "peer not installed", "", "", "")
+                continue
+            peer = measured(tool.lower(), quarters=quarters)
+            table.add_row(label, tool, *_numbers(peer))
+            table.add_row(
+                label,
+                f"ratio to {tool}",
+                f"{mine['cost'] / peer['cost'] - 1:+.1e}",
+                f"{peer['first'] / mine['first']:.1f} x faster",
+                f"{peer['seconds'] / mine['seconds']:.0f} x faster",
+                f"{mine['megabytes'] / peer['megabytes']:.2f} of it",
+            )
     console.print(table)
 
 
@@ -288,8 +325,24 @@ def island(console: Console) -> None:
     console.print(table)
 
 
-def sweep(console: Console) -> None:
-    """Site-years a second against their number, beside what the memory gives when it only copies."""
+def best_rate(work: Callable[[], object], amount: float, times: int = 40) -> float:
+    """Amount of work a second, in the best of several runs: others use the machine too."""
+    work()
+    seconds = []
+    for _ in range(times):
+        begin = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - begin)
+    return amount / min(seconds)
+
+
+def sweep(console: Console, picture: Path | None = None) -> None:
+    """Site-years a second against their number, beside what the memory gives when it only copies.
+
+    A site-year reads five columns of the year. Sites side by side share what is read, so the sweep may take
+    in more a second than the memory bus delivers; if each site had columns of its own, the bus would be the
+    bound.
+    """
     from pilots.microgrid.design import simulated
 
     site, series = year(quarters=False)
@@ -297,26 +350,61 @@ def sweep(console: Console) -> None:
     designs = np.zeros((max(SWEEP), 6))
     designs[:, 1], designs[:, 2] = rng.uniform(0, 3000, len(designs)), rng.uniform(0, 2000, len(designs))
     designs[:, 4:] = 2000.0
+    gigabytes = 5 * 8 * len(series) / 1e9
+    block, copy = np.ones(16_000_000), np.zeros(16_000_000)
+    copied = best_rate(partial(np.copyto, copy, block), 2 * block.nbytes / 1e9)
+    rates = np.array([
+        [
+            best_rate(partial(simulated, site, series, designs[:count], parallel=parallel), count)
+            for parallel in (False, True)
+        ]
+        for count in SWEEP
+    ])  # fmt: skip
+    threads = numba.get_num_threads()
     table = Table(
-        "site-years", "one thread /s", "all threads /s", "GB/s of series", title="Sweep by rule, 8,760 hours"
-    )
-    read = 5 * 8 * len(series) / 1e9
-    for count in SWEEP:
-        rates = []
-        for parallel in (False, True):
-            simulated(site, series, designs[:1], parallel=parallel)
-            begin = time.perf_counter()
-            simulated(site, series, designs[:count], parallel=parallel)
-            rates.append(count / (time.perf_counter() - begin))
-        table.add_row(f"{count:,}", f"{rates[0]:,.0f}", f"{rates[1]:,.0f}", f"{max(rates) * read:.1f}")
-    block = np.ones(16_000_000)
-    block.copy()
-    begin = time.perf_counter()
-    block.copy()
-    table.add_row("copy of 128 MB", "", "", f"{2 * block.nbytes / 1e9 / (time.perf_counter() - begin):.1f}")
+        "site-years", "one thread /s", f"{threads} threads /s", "GB/s of series", "times a copy",
+        title="Sweep by rule, 8,760 hours",
+    )  # fmt: skip
+    for count, pair in zip(SWEEP, rates, strict=True):
+        read = float(pair.max()) * gigabytes
+        table.add_row(
+            f"{count:,}", f"{pair[0]:,.0f}", f"{pair[1]:,.0f}", f"{read:.1f}", f"{read / copied:.2f}"
+        )
+    table.add_row("copy of 128 MB", "", "", f"{copied:.1f}", "1.00")
     console.print(table)
+    if picture is not None:
+        draw_sweep(picture, rates, copied / gigabytes, gigabytes, threads)
+
+
+def draw_sweep(path: Path, rates: np.ndarray, bus: float, gigabytes: float, threads: int) -> None:
+    """The curve of the sweep beside the rate at which the bus could bring each site columns of its own."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import NullFormatter
+
+    figure = Figure(figsize=(7.2, 4.2), layout="constrained")
+    axes = figure.subplots()
+    for column, (label, colour) in enumerate((("one thread", "#0072B2"), (f"{threads} threads", "#D55E00"))):
+        axes.loglog(SWEEP, rates[:, column], marker="o", ms=4, color=colour, label=label)
+    axes.axhline(bus, color="#666666", ls="--", lw=1)
+    axes.annotate(f"memory bus: a plain copy, {bus * gigabytes:.0f} GB/s", (1, bus), (2, 4),
+                  textcoords="offset points", size=8, color="#666666")  # fmt: skip
+    axes.set_xlabel("site-years in the sweep (8,760 hours each)")
+    axes.set_ylabel("site-years a second")
+    axes.set_xticks([1, 10, 100, 1000], ["1", "10", "100", "1,000"])
+    right = axes.secondary_yaxis("right", functions=(lambda r: r * gigabytes, lambda g: g / gigabytes))
+    right.set_ylabel("GB/s of series taken in")
+    for axis in (axes.yaxis, right.yaxis):
+        axis.set_major_formatter("{x:,.0f}")
+        axis.set_minor_formatter(NullFormatter())
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False, loc="lower right")
+    figure.savefig(path, dpi=110)
+
+
+def optima_each(console: Console, count: int = 100) -> None:
+    """Perfect-foresight optima of many batteries."""
+    site, series = year(quarters=False)
     begin = time.process_time()
-    count = 100
     for capacity in np.linspace(100, 3000, count):
         battery = Battery(capacity_kwh=float(capacity), charge_kw=500, discharge_kw=500)
         optimum(site.model_copy(update={"battery": battery}), series)
@@ -328,6 +416,9 @@ def sweep(console: Console) -> None:
 def main() -> None:
     """Print all tables."""
     console = Console(width=120)
+    if sys.argv[1:2] == ["sweep"]:
+        sweep(console, Path(sys.argv[2]))
+        return
     if len(sys.argv) > 2:
         run_alone(sys.argv[1], quarters=sys.argv[2] == "quarters")
         return
@@ -335,6 +426,7 @@ def main() -> None:
     control(console)
     island(console)
     sweep(console)
+    optima_each(console)
 
 
 if __name__ == "__main__":

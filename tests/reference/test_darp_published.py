@@ -30,7 +30,7 @@ def test_exact_method_proves_published_optimum(reference_cases, name):
 @pytest.mark.parametrize("name", ["a2-20", "a3-30", "b3-36", "R1a"])
 def test_search_finds_published_optimum(reference_cases, name):
     instance = darp.read_cordeau(reference_cases / "darp" / f"{name}.txt")
-    solution = darp.solve(instance, 3, seed=1)
+    solution = darp.solve(instance, None, seed=1, iterations=5000)
     best = (best_known(reference_cases) | ROUTES_BEST)[name]
     assert not solution.unserved
     assert best - 0.006 <= solution.cost <= 1.005 * best
@@ -57,11 +57,12 @@ def test_every_listed_instance_is_proven_within_a_minute(reference_cases):
 
 
 @pytest.mark.slow
-def test_search_in_ten_seconds_is_within_half_a_percent_on_average(reference_cases):
+def test_search_is_within_half_a_percent_on_average(reference_cases):
+    """A fixed number of steps, so that a busy machine finds the same plans; they take 0.7 s on average."""
     gaps = []
     for name, best in best_known(reference_cases).items():
         instance = darp.read_cordeau(reference_cases / "darp" / f"{name}.txt")
-        solution = darp.solve(instance, 10, seed=1)
+        solution = darp.solve(instance, None, seed=1, iterations=8000)
         assert darp.check(instance, solution) == [], name
         gaps.append(solution.cost / best - 1)
     assert np.mean(gaps) <= 0.005

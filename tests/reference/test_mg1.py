@@ -8,6 +8,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pilots.microgrid import Battery, Connection, Series, Site, Solar, Tariff, operate, optimum
@@ -150,6 +151,39 @@ def test_peak_aware_control_beats_the_best_measured_peer(folder):
     site, series = peak_case(folder)
     schedule = operate(site, series, "ensemble", bound=False)
     assert schedule.cost_eur / PEAK_CASE - 1.0 <= 0.04
+
+
+@pytest.mark.slow
+def test_the_linear_programme_beats_the_best_measured_peer_too(folder):
+    """The peers' programme with a floor on the peak, 5.29 %, had that floor tuned on this very year."""
+    schedule = operate(*peak_case(folder), "linear", bound=False)
+    assert schedule.cost_eur / PEAK_CASE - 1.0 <= 0.0529
+
+
+def finnish_prices(sources):
+    """Area prices of 2023 without VAT, EUR/kWh, from a Friday on as the load; -500 to 1,896 EUR/MWh."""
+    table = pd.read_csv(
+        sources / "prices-fi" / "sahkotin_spot_price_vat.csv", index_col="hour", parse_dates=True
+    )
+    cents = table["price"].groupby(level=0).first().asfreq("h").interpolate()
+    tax = np.where(cents.index < pd.Timestamp("2023-05-01", tz="UTC"), 1.10, 1.24)
+    price = cents / 100.0 / tax
+    return price[price.index >= pd.Timestamp("2023-01-05T23:00Z")].to_numpy(copy=True)[:8760]
+
+
+@pytest.mark.parametrize("shock", [False, True], ids=["as they were", "with 4,000 EUR/MWh"])
+def test_control_at_real_prices_takes_nine_tenths_of_what_foresight_could(folder, sources, shock):
+    site, series = case(folder)
+    price = finnish_prices(sources)
+    if shock:
+        price[[2345, 5000, 5001]], price[6000] = 4.0, -0.5
+    series = replace(series, price_eur_per_kwh=price)
+    steered = operate(site, series, "predictive")
+    without = operate(site.model_copy(update={"battery": None}), series, "self_consumption", bound=False)
+    assert steered.simultaneous_kwh == 0.0
+    assert not np.any(steered.charge_kw * steered.discharge_kw)
+    possible = without.cost_eur - steered.bound_eur
+    assert without.cost_eur - steered.cost_eur >= 0.9 * possible
 
 
 def test_control_cut_into_blocks_gives_the_same_bytes(folder):

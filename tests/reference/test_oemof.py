@@ -7,6 +7,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pilots.microgrid import (
+    Battery,
+    Connection,
+    Generator,
+    Limits,
+    Prices,
+    Series,
+    Site,
+    Solar,
+    Wind,
+    size,
+)
 from pilots.microgrid.system import Activity, EnergySystem, Investment, Storage
 
 pytestmark = pytest.mark.reference
@@ -176,3 +188,75 @@ def test_existing_power_that_differs_by_rounding_is_feasible():
         ),
     ).optimum()
     assert found.activity["gas plant"].sum() >= demand.sum() - 1e-6
+
+
+def year_of_storage_investment(folder, *, gas, plants_from_nothing=False, renewable_share=0.0):
+    """oemof's example of storage investment, 8,760 h: 2.255 TWh of load, wind, sun, gas and a storage of 6 h.
+
+    Plants cost 1000 a kW where their size is free and nothing where it is given.
+    """
+    table = pd.read_csv(folder / "storage_investment_8760h.csv")
+    plant = 1000.0 if plants_from_nothing else 0.0
+    free = (0.0, 1e8) if plants_from_nothing else None
+    site = Site(
+        connection=Connection(import_limit_kw=0, export_limit_kw=1e9),
+        prices=Prices(
+            project_years=20, discount_rate=0.05, generator_eur_per_kw=0, battery_eur_per_kwh=1000,
+            battery_years=20, battery_upkeep_eur_per_kwh_year=0, solar_eur_per_kw=plant, solar_years=20,
+            solar_upkeep_eur_per_kw_year=0, wind_eur_per_kw=plant, wind_years=20,
+            wind_upkeep_eur_per_kw_year=0,
+        ),
+        battery=Battery(
+            capacity_kwh=6, charge_kw=1, discharge_kw=1, charge_efficiency=1, discharge_efficiency=0.8,
+            initial_state_of_charge=0.0, wear_charge_eur_per_kwh=1e-4,
+        ),
+        solar=Solar(rated_kw=600_000),
+        wind=Wind(rated_kw=1_000_000),
+        generator=Generator(rated_kw=1_000_000, cost_eur_per_kwh=gas / 0.58),
+    )  # fmt: skip
+    series = Series(
+        start="2021-01-01T00:00Z",
+        step_h=1.0,
+        load_kw=table["demand_el"].to_numpy(float),
+        price_eur_per_kwh=np.zeros(len(table)),
+        solar_kw=600_000 * table["pv"].to_numpy(float),
+        wind_kw=1_000_000 * table["wind"].to_numpy(float),
+    )
+    limits = Limits(battery_kwh=(0, 1e8), wind_kw=free, solar_kw=free, renewable_share=renewable_share)
+    return size(site, series, "cost", limits)
+
+
+def gas_share(design, gas):
+    """Gas plant over load, from what is paid for gas."""
+    yearly = 80.2425871906913 * (design.wind_kw + design.solar_kw)
+    return (design.value - yearly) / (gas / 0.58) / 2.255e9
+
+
+def test_v1_wind_and_sun_from_nothing(folder):
+    design = year_of_storage_investment(folder, gas=0.04, plants_from_nothing=True)
+    assert design.value == pytest.approx(112_686_100.461, rel=2e-8)
+    assert design.wind_kw == pytest.approx(455_671, abs=0.5)
+    assert (design.solar_kw, design.battery_kwh) == pytest.approx((0, 0), abs=0.5)
+    assert 1 - gas_share(design, 0.04) == pytest.approx(0.510524, abs=1e-6)
+
+
+def test_v2_storage_does_not_pay_where_gas_is_cheap(folder):
+    design = year_of_storage_investment(folder, gas=0.04)
+    assert design.value == pytest.approx(34_853_801.7033, rel=2e-8)
+    assert design.battery_kwh == pytest.approx(0, abs=0.5)
+    assert 1 - design.value / (0.04 / 0.58) / 2.255e9 == pytest.approx(0.775885, abs=1e-6)
+
+
+def test_v3_storage_for_a_share_of_renewables(folder):
+    """The storage is empty before the first hour; left free there, it would be 395,084 kWh."""
+    design = year_of_storage_investment(folder, gas=0.0, renewable_share=0.8)
+    assert design.value == pytest.approx(31_926_875.0192, rel=2e-8)
+    assert design.battery_kwh == pytest.approx(397_795, abs=0.5)
+
+
+@pytest.mark.slow
+def test_v4_more_wind_and_sun_for_a_share_of_renewables(folder):
+    design = year_of_storage_investment(folder, gas=0.0, plants_from_nothing=True, renewable_share=0.8)
+    assert design.value == pytest.approx(148_062_861.987, rel=2e-8)
+    assert (design.wind_kw, design.solar_kw) == pytest.approx((1_189_781, 655_409), abs=0.5)
+    assert design.battery_kwh == pytest.approx(0, abs=0.5)

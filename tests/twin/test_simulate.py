@@ -212,6 +212,24 @@ class TestIntervals:
             hits += low <= 3.0 <= high
         assert 0.935 < hits / 2000 < 0.965
 
+    def test_the_interval_of_a_share_stays_within_the_whole(self) -> None:
+        from twin.intervals import interval
+
+        near_all = np.array([97.0, 100.0, 98.0, 100.0, 100.0])
+        mean, low, high, n = interval(near_all, 100.0)
+        assert mean == pytest.approx(99.0)
+        assert 90.0 < low < 97.5
+        assert 99.0 < high <= 100.0
+        assert n == 5
+        # The same share told as a part of one, and a number that is no share.
+        assert interval(near_all / 100.0, 1.0)[1:3] == pytest.approx((low / 100.0, high / 100.0))
+        assert interval(near_all, None)[2] > 100.0
+        # Values that agree leave no doubt, and no value lies outside its own interval.
+        for same in np.linspace(0.0, 100.0, 301):
+            mean, low, high, _ = interval(np.full(5, same), 100.0)
+            assert low <= mean <= high
+            assert high - low < 1e-9
+
     def test_a_model_may_know_its_own_interval(self, variant: Callable[..., Pilot], packs: Packs) -> None:
         class Sure(QueueModel):
             def kpis(self) -> Mapping[str, float | Estimate]:

@@ -15,7 +15,15 @@ from pilots.buildings.thermal.conduction import chain, condense
 from pilots.buildings.thermal.envelope import Surface, Window
 from pilots.buildings.thermal.films import ROUGHNESS
 from pilots.buildings.thermal.glazing import GASES, GlazingOptics, glazing_optics
-from pilots.buildings.thermal.room import SIDES, Face, absorbed_shares, add_strikes, radiant_factors, side_of
+from pilots.buildings.thermal.room import (
+    SIDES,
+    Face,
+    absorbed,
+    absorbed_shares,
+    add_strikes,
+    radiant_factors,
+    side_of,
+)
 from pilots.buildings.thermal.solar import Rows, Sun
 from pilots.buildings.thermal.sunlight import window_sun
 from pilots.buildings.thermal.zone import AirFlow, Building, Conditioning, Gains, Zone, stepwise
@@ -353,8 +361,8 @@ def _sunlight(
         entering = window_sun(window, optics[w], azimuth, surface.tilt_deg, sun, canopy)
         add_strikes(sources[z], entering.beam_w, building.zones[z], surface, window, azimuth, sun)
         sources[z, SIDES + side_of(surface.tilt_deg, surface.azimuth_deg)] += entering.diffuse_w
-        for k, absorbed in enumerate(entering.absorbed_w_m2):
-            through[1:, w, 2 * k] = through[1:, w, 2 * k + 1] = 0.5 * absorbed
+        for k, taken in enumerate(entering.absorbed_w_m2):
+            through[1:, w, 2 * k] = through[1:, w, 2 * k + 1] = 0.5 * taken
     for z, listed in faces.items():
         if sources[z].any():
             _strike(outside, inside, through, sources[z], listed, optics)
@@ -370,17 +378,16 @@ def _strike(
     optics: list[GlazingOptics],
 ) -> None:
     """Let the sunlight that enters one room fall on its faces."""
-    shares = np.vstack(absorbed_shares([face for _, face in listed]))
-    kept = shares.T @ sources
-    for ((where, w), face), absorbed in zip(listed, kept, strict=True):
+    kept = absorbed(sources, np.vstack(absorbed_shares([face for _, face in listed])))
+    for ((where, w), face), taken in zip(listed, kept, strict=True):
         match where:
             case "inside":
-                inside[1:, w] += absorbed
+                inside[1:, w] += taken
             case "outside":
-                outside[1:, w] += absorbed
+                outside[1:, w] += taken
             case _:
                 for n, share in enumerate(optics[w].inside_absorptance):
-                    through[1:, w, 2 * n : 2 * n + 2] += (0.5 * share / face.absorptance * absorbed)[:, None]
+                    through[1:, w, 2 * n : 2 * n + 2] += (0.5 * share / face.absorptance * taken)[:, None]
 
 
 def _rooms(building: Building, windows: list[tuple[int, Surface, Window]], sun: Sun) -> Rows:

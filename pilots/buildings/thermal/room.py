@@ -87,6 +87,25 @@ def absorbed_shares(faces: list[Face]) -> tuple[Floats, Floats]:
     return beam, diffuse
 
 
+@njit(cache=True, error_model="numpy")
+def absorbed(sources: Floats, shares: Floats) -> Floats:
+    """What each face keeps of the light in a room.
+
+    Args:
+        sources: Light by the way it comes in, W, shape (ways, day steps); most ways are dark.
+        shares: What a face keeps of each way, 1/m2, shape (ways, faces).
+
+    Returns:
+        W/m2, shape (faces, day steps).
+    """
+    out = np.zeros((shares.shape[1], sources.shape[1]))
+    for k in range(sources.shape[0]):
+        if sources[k].any():
+            for face in range(shares.shape[1]):
+                out[face] += shares[k, face] * sources[k]
+    return out
+
+
 def add_strikes(
     sources: Floats,
     beam_w: Floats,

@@ -3,8 +3,8 @@
 At noon in June the sun over Tallinn stands 54 degrees high, and a one-metre overhang shades a south window
 almost whole; in December it stands 7 degrees high and shines right under it.
 
-Sources: Perez et al. (1990) for diffuse light of the sky on tilted surfaces, through pvlib; the geometry of
-shadows on a vertical plane as in ASHRAE Handbook of Fundamentals (2017), chapter 15.
+Source: the geometry of shadows on a vertical plane as in ASHRAE Handbook of Fundamentals (2017), chapter 15.
+Where the sun stands and what the sky sends is in `sky`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import numpy as np
 import pandas as pd
 from numba import njit
 from numpy.typing import NDArray
-from pvlib import atmosphere, irradiance, solarposition
+from pvlib import irradiance
 
 from pilots.buildings.thermal.envelope import Fin, Overhang, Window
+from pilots.buildings.thermal.sky import on_plane, sky_brightening, sun_position
 from pilots.buildings.thermal.weather import Weather
 
 Floats = NDArray[np.float64]
@@ -29,15 +30,13 @@ AIR = np.dtype(
     [
         ("temperature", "f8"),
         ("sky", "f8"),
-        ("windward", "f8"),  # convection that the wind forces on a smooth face, W/(m2 K)
+        ("windward", "f8"),  # convection that the hour's wind forces on a smooth face, W/(m2 K)
         ("leeward", "f8"),
         ("direction", "f8"),
         ("heat_capacity", "f8"),  # of a cubic metre, J/(m3 K)
     ]
 )
 """Weather at the end of a step; a row of `Sun.air`."""
-
-ALBEDO = 0.2
 
 _SAMPLES = 24
 """Points per side of a window at which shadows are looked for."""
@@ -77,6 +76,7 @@ class Sun:
     Attributes:
         daylight: Steps in which there is light, shape (day steps,); all arrays about the sun are as long.
         rows: For every step its row in a table of day steps whose first row is night, shape (steps,).
+        position: Where the sun is seen, shape (day steps,), dtype `POSITION`.
     """
 
     def __init__(self, weather: Weather, steps_per_hour: int, instant: float = 1.0) -> None:
@@ -88,50 +88,43 @@ class Sun:
         middles = np.arange(weather.hours) + 0.5
         direct = np.interp(hour, middles, weather.direct_normal_w_m2)
         diffuse = np.interp(hour, middles, weather.diffuse_horizontal_w_m2)
-        # In a polar night one dark step stays, since pvlib knows no empty series.
+        # In a polar night one dark step stays, so that there is a sun to ask.
         light = direct + diffuse > 0
         lit = np.flatnonzero(light) if light.any() else np.zeros(1, dtype=np.int64)
-        when = pd.DatetimeIndex(weather.start + pd.to_timedelta(hour[lit], unit="h"))
-        position = solarposition.ephemeris(
-            when, weather.latitude_deg, weather.longitude_deg, pressure=self.pressure_pa
-        )
-        up = position["apparent_zenith"].to_numpy() < 90.0
-        self.daylight = lit[up]
+        position = sun_position(weather, hour[lit], self.pressure_pa)
+        up = position["up"] > 0.0
+        self.daylight, self.position = lit[up], position[up]
         self.rows = np.zeros(hour.size, dtype=np.int64)
         self.rows[self.daylight] = np.arange(1, self.daylight.size + 1)
         self.direct, self.diffuse = direct[self.daylight], diffuse[self.daylight]
-        self.zenith_deg = position["apparent_zenith"].to_numpy()[up]
-        self.azimuth_deg = position["azimuth"].to_numpy()[up]
-        self._day_of_year = np.asarray(when.day_of_year, dtype=np.float64)[up]
 
     @cached_property
     def air(self) -> Rows:
-        """The weather besides the sun, interpolated to the end of each step."""
+        """The weather besides the sun, interpolated to the end of each step; the wind once an hour."""
         weather, n = self.weather, self.steps_per_hour
         ends = np.arange(1, weather.hours * n + 1) / n
 
-        def at_ends(values: Floats) -> Floats:
+        def at_ends(values: Floats, when: Floats = ends) -> Floats:
             return np.asarray(
-                np.interp(ends, np.arange(weather.hours + 1), np.concatenate((values[-1:], values)))
+                np.interp(when, np.arange(weather.hours + 1), np.concatenate((values[-1:], values)))
             )
 
-        wind = at_ends(weather.wind_speed_m_s)
+        # Films follow the wind at the end of each hour's first step.
+        wind = at_ends(weather.wind_speed_m_s, ends[::n])
         rows = np.empty(ends.size, dtype=AIR)
         rows["temperature"], rows["sky"] = (
             at_ends(weather.air_temperature_c),
             at_ends(weather.sky_temperature_c),
         )
-        rows["windward"], rows["leeward"] = 3.26 * wind**0.89, 3.55 * wind**0.617
+        rows["windward"], rows["leeward"] = (
+            np.repeat(3.26 * wind**0.89, n),
+            np.repeat(3.55 * wind**0.617, n),
+        )
         rows["direction"] = np.repeat(weather.wind_direction_deg, n)
         rows["heat_capacity"] = np.repeat(
             weather.air_density_kg_m3 * (1006.0 + 1860.0 * weather.humidity_ratio), n
         )
         return rows
-
-    @cached_property
-    def altitude_deg(self) -> Floats:
-        """Height of the sun over the horizon."""
-        return np.asarray(90.0 - self.zenith_deg)
 
     @cached_property
     def hour(self) -> NDArray[np.int64]:
@@ -143,48 +136,33 @@ class Sun:
 
         Both are infinite where the sun is behind the plane.
         """
-        away = np.radians(self.azimuth_deg - azimuth_deg)
-        cos = np.cos(away)
-        with np.errstate(divide="ignore"):
-            down = np.where(cos > 1e-6, np.tan(np.radians(self.altitude_deg)) / cos, np.inf)
-        return np.where(cos > 1e-6, np.tan(away), np.inf), down
+        facing = np.radians(azimuth_deg)
+        east, north = self.position["east"], self.position["north"]
+        inwards = east * np.sin(facing) + north * np.cos(facing)
+        inwards = np.where(inwards > 1e-6, inwards, np.nan)
+        right = (east * np.cos(facing) - north * np.sin(facing)) / inwards
+        return np.nan_to_num(right, nan=np.inf), np.nan_to_num(self.position["up"] / inwards, nan=np.inf)
 
     def on(self, azimuth_deg: float, tilt_deg: float) -> Incident:
         """Radiation on a surface; computed once for each orientation."""
         key = (round(azimuth_deg % 360.0, 6), round(tilt_deg, 6))
         if key not in self._orientations:
-            self._orientations[key] = self._incident(*key)
+            self._orientations[key] = Incident(
+                *on_plane(self.position, self.direct, self.diffuse, self._bright, *np.radians(key))
+            )
         return self._orientations[key]
 
-    def _incident(self, azimuth_deg: float, tilt_deg: float) -> Incident:
-        zenith, azimuth, direct, diffuse = self.zenith_deg, self.azimuth_deg, self.direct, self.diffuse
-        parts = irradiance.perez(
-            tilt_deg,
-            azimuth_deg,
-            diffuse,
-            direct,
-            self._extra,
-            zenith,
-            azimuth,
-            self._air_mass,
-            return_components=True,
-        )
-        cos = np.maximum(irradiance.aoi_projection(tilt_deg, azimuth_deg, zenith, azimuth), 0.0)
-        horizontal = direct * np.cos(np.radians(zenith)) + diffuse
-        ground = horizontal * ALBEDO * 0.5 * (1 - np.cos(np.radians(tilt_deg)))
-        dome, circumsolar, horizon = (
-            np.nan_to_num(parts[f"poa_{part}"]) for part in ("isotropic", "circumsolar", "horizon")
-        )
-        return Incident(direct * cos, dome, circumsolar, horizon, ground, cos)
-
     @cached_property
-    def _extra(self) -> Floats:
-        return np.asarray(irradiance.get_extra_radiation(self._day_of_year))
-
-    @cached_property
-    def _air_mass(self) -> Floats:
-        relative = atmosphere.get_relative_airmass(self.zenith_deg)
-        return np.asarray(atmosphere.get_absolute_airmass(relative, self.pressure_pa))
+    def _bright(self) -> Floats:
+        days = self.weather.start + pd.to_timedelta(np.arange(self.weather.hours // 24 + 1), unit="D")
+        extra = np.asarray(irradiance.get_extra_radiation(days.day_of_year.to_numpy(np.float64)))
+        return sky_brightening(
+            self.position["up"],
+            self.direct,
+            self.diffuse,
+            extra[self.hour // 24],
+            self.pressure_pa / 101325.0,
+        )
 
 
 def sunlit_share(window: Window, azimuth_deg: float, sun: Sun) -> Floats:

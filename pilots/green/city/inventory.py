@@ -176,7 +176,8 @@ def _surveyed(
     land = float(shapely.area(extent))
     grade = pack.dataset("trees").provenance.grade
     notes = [
-        f"{len(trees)} trees ({grade}); canopy is counted over {land / 1e6:.1f} km2 where trees are mapped"
+        f"{len(trees)} trees ({grade}); canopy is counted over {land / 1e6:.1f} km2 where trees are mapped",
+        "trees that nobody mapped are missing: canopy and all that follows from it are lower bounds",
     ]
     notes += [note for count, note in (*dropped, *impossible, *assumed) if count]
     if unknown.any():

@@ -222,19 +222,16 @@ def cooling_index(inventory: Inventory, crowns: CrownBodies, heat_island_k: floa
     Shade is the share of canopy of each cell, green evaporates with 0.9 of the reference, the rest with 0.3.
     """
     cell = 500.0 if inventory.generated else 100.0
-    west, south, east, north = shapely.bounds(inventory.extent)
-    rows, columns = int((north - south) // cell) + 1, int((east - west) // cell) + 1
+    west, _, _, north = shapely.bounds(inventory.extent)
+    # A city smaller than a cell has the middle of none: it takes finer cells.
+    while not (land := _land(inventory.extent, cell)).any():
+        cell /= 2.0
+    rows, columns = land.shape
     row, column = ((north - crowns.y_m) // cell).astype(int), ((crowns.x_m - west) // cell).astype(int)
     inside = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
     place = row[inside] * columns + column[inside]
     area = np.pi / 4 * crowns.diameter_m**2 * crowns.weight
     covered = np.bincount(place, area[inside], rows * columns).reshape(rows, columns)
-    middle_x, middle_y = np.meshgrid(
-        west + (np.arange(columns) + 0.5) * cell, north - (np.arange(rows) + 0.5) * cell
-    )
-    land = shapely.contains_xy(inventory.extent, middle_x, middle_y)
-    if not land.any():
-        return float("nan"), float("nan")
     shade = np.where(land, 1.0 - np.exp(-covered / cell**2), np.nan)
     green, forest = inventory.green_m2 / inventory.land_m2, forest_share(inventory)
     results = [
@@ -247,3 +244,12 @@ def cooling_index(inventory: Inventory, crowns: CrownBodies, heat_island_k: floa
     ]  # fmt: skip
     offset = np.nanmean(results[0].air_temperature_c - results[1].air_temperature_c)
     return float(np.nanmean(results[0].mitigation)), float(offset)
+
+
+def _land(extent: shapely.Geometry, cell_m: float) -> NDArray[np.bool_]:
+    """Which cells of a raster over an area have their middle in it (rows x columns)."""
+    west, south, east, north = shapely.bounds(extent)
+    rows, columns = int((north - south) // cell_m) + 1, int((east - west) // cell_m) + 1
+    x = west + (np.arange(columns) + 0.5) * cell_m
+    y = north - (np.arange(rows) + 0.5) * cell_m
+    return np.asarray(shapely.contains_xy(extent, *np.meshgrid(x, y)))

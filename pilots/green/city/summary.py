@@ -17,6 +17,7 @@ from pilots.green.city.inventory import Inventory, evergreen_of
 from pilots.green.city.light import CrownBodies
 from pilots.green.city.neighbours import DEMAND_M2, Homes, cooling_index, three_thirty
 from pilots.green.city.nursery import SERVICES
+from pilots.green.city.signs import Approaches
 from pilots.green.city.snapshots import bodies_of, snapshot_variables, spread_out
 from pilots.green.city.yards import Place, YardClimate, yard_climate
 from pilots.green.city.yearly import YearlyServices
@@ -68,6 +69,7 @@ class Summary:
         services: Services of a square metre of canopy.
         homes: Homes and their ways.
         places: Named places.
+        approaches: Ways to junctions, whose signs drivers must see; none where trees are drawn.
         spread: Overlap of crowns, see `overlap_of`.
         offset_k: Air temperature that full canopies make at the start (index).
         scatter: Seed for crowns of generated stocks around places.
@@ -78,6 +80,7 @@ class Summary:
     services: YearlyServices
     homes: Homes
     places: tuple[Place, ...]
+    approaches: Approaches
     spread: float
     offset_k: float
     scatter: int
@@ -200,9 +203,10 @@ class Summary:
         forest, homes = model.forest, self.homes
         trees = forest.by_district(np.ones(len(forest.trees)), len(model.inventory.districts))
         canopy = model.district_canopy()
-        cooling, seeing, shaded = [], [], []
+        cooling, seeing, shaded, signs = [], [], [], []
         for member in typical_members(model):
             crowns = bodies_of(forest, model.ground, member)
+            signs.append(100.0 * self.approaches.hidden_share(crowns))
             cooling.append(cooling_index(model.inventory, crowns, model.scenario.heat_island_k))
             rule = three_thirty(homes, model.inventory, crowns, trees[member], canopy[member])
             seeing.append(100.0 * _weighted(rule.sees, homes.people))
@@ -214,6 +218,7 @@ class Summary:
             "share_30pct_canopy": _between(shaded),
             "share_300m_park": 100.0 * _weighted(rule.park, homes.people),
             "nature_balance": _weighted(homes.supply_m2 - DEMAND_M2, homes.people),
+            "signs_hidden": _between(signs) if np.isfinite(signs).all() else np.nan,
         }
 
     def dataset(self, model: CityGreen) -> xr.Dataset:

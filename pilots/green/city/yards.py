@@ -12,6 +12,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+import xarray as xr
 from numpy.typing import NDArray
 
 from pilots.green.city.climate import TypicalYear
@@ -47,6 +48,7 @@ class Place:
         longitude: Degrees east.
         buildings: Houses around it, with ``height_m`` filled in.
         green: Green areas around it.
+        ground_m: Height of the ground over its lowest point, see `ground_around`.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Place:
     longitude: float
     buildings: gpd.GeoDataFrame | None
     green: gpd.GeoDataFrame | None
+    ground_m: Floats
 
 
 @dataclass(frozen=True)
@@ -132,12 +135,8 @@ def _by_hour(sunlit: Floats, day: pd.DataFrame) -> Floats:
 
 
 def _window(place: Place, crowns: CrownBodies | None) -> Site:
-    half = CELLS * CELL_M / 2.0
-    west, north = place.x_m - half, place.y_m + half
-    x = west + (np.arange(CELLS) + 0.5) * CELL_M
-    y = north - (np.arange(CELLS) + 0.5) * CELL_M
-    grid_x, grid_y = np.meshgrid(x, y)
-    surface = np.zeros((CELLS, CELLS), np.float32)
+    grid_x, grid_y = _grid(place.x_m, place.y_m)
+    surface = np.zeros((CELLS, CELLS))
     if place.buildings is not None:
         for geometry, height in zip(place.buildings.geometry, place.buildings["height_m"], strict=True):
             surface[shapely.contains_xy(geometry, grid_x, grid_y)] = height
@@ -148,10 +147,36 @@ def _window(place: Place, crowns: CrownBodies | None) -> Site:
     cover[surface > 2.0] = BUILDING
     crown, base = _crowns(grid_x, grid_y, crowns) if crowns is not None else (None, None)
     return site(
-        surface_m=surface, ground_m=np.zeros_like(surface), cell_size_m=CELL_M, latitude=place.latitude,
-        longitude=place.longitude, crown_m=crown, crown_base_m=base, land_cover=cover, west_m=west,
-        north_m=north,
+        surface_m=(place.ground_m + surface).astype(np.float32), ground_m=place.ground_m.astype(np.float32),
+        cell_size_m=CELL_M, latitude=place.latitude, longitude=place.longitude, crown_m=crown,
+        crown_base_m=base, land_cover=cover, west_m=float(grid_x[0, 0]) - CELL_M / 2.0,
+        north_m=float(grid_y[0, 0]) + CELL_M / 2.0,
     )  # fmt: skip
+
+
+def _grid(x_m: float, y_m: float) -> tuple[Floats, Floats]:
+    """Middles of the cells of the window around a place."""
+    away = (np.arange(CELLS) + 0.5 - CELLS / 2.0) * CELL_M
+    east, north = np.meshgrid(x_m + away, y_m - away)
+    return east, north
+
+
+def ground_around(terrain: xr.DataArray | None, x_m: float, y_m: float) -> Floats:
+    """Height of the ground in the window around a place over its lowest point, m (cells x cells).
+
+    Level, all zeros, where no terrain is known over the whole window.
+
+    Args:
+        terrain: Elevation over ``y`` and ``x``, m.
+        x_m: Where the place is.
+        y_m: Likewise.
+    """
+    level = np.zeros((CELLS, CELLS))
+    if terrain is None or min(terrain.shape) < 2:
+        return level
+    x, y = _grid(x_m, y_m)
+    height = terrain.interp(x=x[0], y=y[:, 0], method="linear").to_numpy()
+    return np.asarray(height - height.min()) if np.isfinite(height).all() else level
 
 
 def _crowns(grid_x: Floats, grid_y: Floats, crowns: CrownBodies) -> tuple[Floats, Floats]:

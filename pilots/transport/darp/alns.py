@@ -27,7 +27,7 @@ from pilots.transport.darp.insertion import (
     remove_marked,
 )
 from pilots.transport.darp.instance import DarpInstance
-from pilots.transport.darp.moves import exchange, relocate, swap_tails
+from pilots.transport.darp.moves import exchange, relocate, shift_stop, swap_tails
 from pilots.transport.darp.plans import solution_of
 from pilots.transport.darp.pool import best_choice, empty_pool, remember_routes
 from pilots.transport.darp.removals import remove_some
@@ -38,7 +38,7 @@ from pilots.transport.darp.solution import DarpSolution
 
 WARMTH = 0.6  # a step worse by this share of a typical ride is accepted half of the time at the start
 COOLING = 0.003  # temperature at the end as a share of that at the start
-RELOCATE, EXCHANGE, SWAP_TAILS = 0.15, 0.30, 0.60  # cumulative shares of the small steps
+RELOCATE, EXCHANGE, SHIFT_STOP, SWAP_TAILS = 0.15, 0.30, 0.34, 0.60  # cumulative shares of the small steps
 BLOCK = 100  # steps between two looks at the clock
 SEGMENT = 200  # removals between two updates of the operators' weights
 REACTION = 0.2  # how much of a weight is renewed at each update
@@ -106,8 +106,10 @@ def _require_limits(time_limit_s: float | None, iterations: int | None) -> None:
 def _begin(problem: Problem) -> Search:
     served = slice(1, len(problem.max_ride) + 1)
     typical = float(problem.cost[served, len(problem.max_ride) + 1 : 2 * len(problem.max_ride) + 1].mean())
-    left_out = 4.0 * float(problem.cost.max()) + 1.0
-    unserved = left_out * len(problem.max_ride)
+    dearest = float(problem.cost.max())
+    left_out = 4.0 * dearest + 1.0
+    # No saving is worth a rider: more than any plan can cost.
+    forbidding = (2.0 * len(problem.max_ride) + len(problem.start)) * dearest + 1.0
     return Search(
         current=empty_plan(problem),
         trial=empty_plan(problem),
@@ -116,8 +118,8 @@ def _begin(problem: Problem) -> Search:
         pool=empty_pool(problem),
         near=_relatedness(problem),
         weights=np.concatenate([np.ones((1, REMOVALS + INSERTIONS)), np.zeros((2, REMOVALS + INSERTIONS))]),
-        values=np.array([unserved, unserved]),
-        scale=np.array([left_out, max(typical, 1e-9)]),
+        values=np.array([left_out, forbidding]) * len(problem.max_ride),
+        scale=np.array([left_out, max(typical, 1e-9), forbidding]),
     )
 
 
@@ -174,6 +176,8 @@ def _advance(
                 done = relocate(problem, search, marked, generator)
             elif kind < EXCHANGE:
                 done = exchange(problem, search, marked, generator)
+            elif kind < SHIFT_STOP:
+                done = shift_stop(problem, search, marked, generator)
             else:
                 done = swap_tails(problem, search, generator)
             if done:
@@ -198,7 +202,8 @@ def _advance(
 def _decide(problem: Problem, search: Search, generator: np.random.Generator, progress: float) -> float:
     """Accept the trial plan or not (simulated annealing); returns what the step earned its operators."""
     values = search.values
-    value = _value(problem, search, search.trial)
+    cost, left_out = search.trial.cost.sum(), _left_out(search.trial)
+    value = cost + left_out * search.scale[0]
     temperature = WARMTH * search.scale[1] / np.log(2.0) * COOLING**progress
     if value > values[0] + 1e-9 and generator.random() >= np.exp((values[0] - value) / temperature):
         return 0.0
@@ -206,9 +211,10 @@ def _decide(problem: Problem, search: Search, generator: np.random.Generator, pr
     copy_plan(search.trial, search.current)
     remember_routes(problem, search.pool, search.current)
     values[0] = value
-    if value < values[1] - 1e-9:
+    worth = cost + left_out * search.scale[2]
+    if worth < values[1] - 1e-9:
         copy_plan(search.trial, search.best)
-        values[1] = value
+        values[1] = worth
         score = 6.0
     return score
 
@@ -235,8 +241,6 @@ def draw(weights: FloatArray, generator: np.random.Generator) -> int:
 
 
 @numba.njit(cache=True)
-def _value(problem: Problem, search: Search, plan: Plan) -> float:
-    left_out = 0
-    for request in range(1, len(problem.max_ride) + 1):
-        left_out += plan.vehicle[request] < 0
-    return float(plan.cost.sum() + left_out * search.scale[0])
+def _left_out(plan: Plan) -> int:
+    """Number of riders without a vehicle."""
+    return int((plan.vehicle[1:] < 0).sum())

@@ -78,10 +78,10 @@ def solve_exact(instance: DarpInstance, time_limit_s: float) -> DarpSolution:
 def _with_breaks(instance: DarpInstance, time_limit_s: float) -> DarpSolution:
     """The best plan known with breaks, and the bound of the problem without them."""
     relaxed = solve_exact(replace(instance, breaks=()), time_limit_s)
-    if relaxed.status == "infeasible":
-        return relaxed
     problem = problem_of(instance)
     plan = solve(instance, max(0.5, _SEARCH_SHARE * time_limit_s), 0, iterations=_SEARCH_STEPS)
+    if relaxed.status == "infeasible":
+        return replace(plan, status="infeasible")
     ends = zip(problem.start, relaxed.routes, problem.end, strict=True)
     routes = [np.array([start, *stops, end], dtype=np.int64) for start, stops, end in ends]
     if not relaxed.unserved and _drivable(problem, routes) and (plan.unserved or relaxed.cost < plan.cost):
@@ -309,14 +309,16 @@ def _prove(instance: DarpInstance, program: _Program, plan: DarpSolution, deadli
     relaxed = program.highs(everything, deadline, whole=False)
     relaxed.run()
     status = relaxed.getModelStatus()
-    if status == highspy.HighsModelStatus.kInfeasible:
+    if status == highspy.HighsModelStatus.kInfeasible and plan.unserved:
         return replace(plan, status="infeasible", lower_bound=None)
     if status != highspy.HighsModelStatus.kOptimal:
         return plan
-    bound = max(float(relaxed.getInfo().objective_function_value), plan.lower_bound or 0.0)
+    least = float(relaxed.getInfo().objective_function_value)
+    bound = max(least, plan.lower_bound or 0.0)
     upper = np.inf if plan.unserved else plan.cost
+    # What an arc adds to a plan is known above this program's own relaxation, not above a better bound.
     reduced = np.array(relaxed.getSolution().col_dual)[: program.arcs]
-    kept = everything[reduced <= upper - bound + 1e-6]
+    kept = everything[reduced <= upper - least + 1e-6]
     model = program.highs(kept, deadline, whole=True)
     if np.isfinite(upper):
         # Nothing dearer is of interest; equal cost is, so that a model without a plan means a proof.

@@ -144,6 +144,26 @@ def fits(load: IntArray, demand: IntArray, capacity: IntArray) -> bool:
 
 
 @numba.njit(cache=True)
+def holds(problem: Problem, vehicle: int, stops: IntArray) -> bool:
+    """Whether everybody has a place all along a route."""
+    load = np.zeros(problem.demand.shape[1], np.int64)
+    for index in range(1, len(stops) - 1):
+        if not fits(load, problem.demand[stops[index]], problem.capacity[vehicle]):
+            return False
+        load += problem.demand[stops[index]]
+    return True
+
+
+@numba.njit(cache=True)
+def route_cost(problem: Problem, stops: IntArray) -> float:
+    """What driving from stop to stop costs."""
+    cost = 0.0
+    for index in range(1, len(stops)):
+        cost += problem.cost[stops[index - 1], stops[index]]
+    return cost
+
+
+@numba.njit(cache=True)
 def with_insertion(stops: IntArray, pickup_after: int, dropoff_after: int, request: int, n: int) -> IntArray:
     """A route's stops with a request's pickup and drop-off put in after given stops."""
     route = np.empty(len(stops) + 2, np.int64)

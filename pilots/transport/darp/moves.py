@@ -1,4 +1,4 @@
-"""Small steps from plan to plan: one rider to another vehicle, two riders swapped, the rests of two routes.
+"""Small steps from plan to plan: a rider to another vehicle, two riders or two rests swapped, a stop shifted.
 
 Sources: Braekers, Caris & Janssens 2014, Transportation Research B 67:166-186 (steps for dial-a-ride);
 Potvin & Rousseau 1995, Journal of the Operational Research Society 46:1433-1446 (swapped rests).
@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from pilots.transport.darp.insertion import (
     Plan,
     fits,
+    holds,
     insert,
     refresh,
     remembered_insertion,
     remove_marked,
+    route_cost,
 )
-from pilots.transport.darp.schedule import TOLERANCE, IntArray, Problem, feasible
+from pilots.transport.darp.schedule import TOLERANCE, IntArray, Problem, feasible, first_after
 from pilots.transport.darp.search import NOISE, Search, random_served, twin_is_empty
 
 
@@ -75,6 +77,55 @@ def exchange(
     insert(problem, plan, memory, first, other)
     insert(problem, plan, memory, second, vehicle)
     return True
+
+
+@numba.njit(cache=True)
+def shift_stop(
+    problem: Problem, search: Search, marked: NDArray[np.bool_], generator: np.random.Generator
+) -> bool:
+    """Visit one stop of a route earlier or later, where that costs least.
+
+    Putting riders in one by one at their cheapest places cannot reach every order of stops; this can.
+    """
+    plan, n = search.trial, len(problem.max_ride)
+    marked[:] = False
+    request = random_served(search, marked, generator)
+    if request == 0:
+        return False
+    vehicle = plan.vehicle[request]
+    count = plan.length[vehicle]
+    stop = request if generator.random() < 0.5 else request + n
+    route = plan.stops[vehicle, :count].copy()
+    place = first_after(route, 0, stop)
+    first = 1 if stop <= n else first_after(route, 0, request) + 1
+    last = first_after(route, 0, request + n) - 1 if stop <= n else count - 2
+    noise = generator.random() * search.scale[1]  # wide: several shifts in a row lead to another order
+    best, begin, chosen = np.inf, np.empty(count), route
+    for goal in range(first, last + 1):
+        trial = _with_shift(route, place, goal)
+        cost = route_cost(problem, trial) + noise * generator.random()
+        if (
+            goal != place
+            and cost < best
+            and holds(problem, vehicle, trial)
+            and feasible(problem, vehicle, trial, begin)
+        ):
+            best, chosen = cost, trial
+    if best == np.inf:
+        return False
+    plan.stops[vehicle, :count] = chosen
+    return refresh(problem, plan, vehicle)
+
+
+@numba.njit(cache=True)
+def _with_shift(route: IntArray, place: int, goal: int) -> IntArray:
+    """A route with the stop at one place moved to another."""
+    shifted = route.copy()
+    step = 1 if goal > place else -1
+    for index in range(place, goal, step):
+        shifted[index] = route[index + step]
+    shifted[goal] = route[place]
+    return shifted
 
 
 @numba.njit(cache=True)

@@ -29,7 +29,8 @@ class Search(NamedTuple):
         near: For each request the others, most related first, shape (n + 1, n - 1).
         weights: Weights, scores and uses of removals then insertions, shape (3, REMOVALS + INSERTIONS).
         values: Objective of current and best, shape (2,).
-        scale: Cost of leaving a rider out, and a typical cost per rider, shape (2,).
+        scale: Cost of leaving a rider out while searching, a typical cost per rider, and the cost of leaving
+            one out by which the best plan is told, shape (3,).
     """
 
     current: Plan

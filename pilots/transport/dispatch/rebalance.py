@@ -91,7 +91,10 @@ def moves(
     if len(free) == 0 or len(goals) == 0:
         return []
     cost = state.time_from[0][np.ix_(state.place[free], goals)].astype(np.float64)
-    cost = np.where(np.isfinite(cost), cost, 1e9)
+    there = state.distance[np.ix_(state.place[free], goals)].astype(np.float64)
+    back = np.where(state.home[free][:, None] >= 0, state.distance[goals][:, state.home[free]].T, 0.0)
+    near = there + back <= state.range_m[free][:, None]
+    cost = np.where(np.isfinite(cost) & near, cost, 1e9)
     rows, columns = linear_sum_assignment(cost)
     return [
         (free[row], int(goals[column]))

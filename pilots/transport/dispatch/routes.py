@@ -149,7 +149,8 @@ def evaluate(
     Returns:
         Cost of driving, waiting and riding; inf if the plan breaks a promise.
     """
-    node, clock, cost, metres = state.place[vehicle], state.free_at[vehicle], 0.0, 0.0
+    node, clock, cost = state.place[vehicle], state.free_at[vehicle], 0.0
+    metres = float(state.distance[state.leg_origin[vehicle], node])  # of the drive under way, not yet logged
     riders, places = 0, 0
     for k in range(len(stops)):
         request = stops[k] // 2

@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lanterns import LanternPilot
 
-from api.cli.fields import grid_of, read_document, rule_of, scenario_of, typed
+from api.cli.fields import grid_of, read_document, rule_of, scenario_of, told_where, typed
 from geodata.errors import InvalidInput, UnknownName, UnreadableSource
+from twin.errors import ScenarioInvalid
+from twin.plan import validate_scenario
 from twin.programme import FINEST
 
 LANTERNS = LanternPilot()
@@ -132,3 +134,58 @@ def test_a_rule_has_a_name_or_a_file(tmp_path):
     file.write_text("min_cities = 0\n")
     with pytest.raises(InvalidInput, match="min_cities"):
         rule_of(str(file))
+
+
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [
+        ("# a night\nnumber = 3\n\noil_l = -2.0\n", 4),
+        ('[lanterns]\nnumber = 3\n"oil_l" = -2.0\n', 3),
+        ("[others]\noil_l = 1.0\n[lanterns]\noil_l = -2.0\n", 4),
+        ('label = """\noil_l = 1.0\n"""\noil_l = -2.0\n', 4),
+        ("lanterns = { number = 3, oil_l = -2.0 }\n", 1),
+    ],
+)
+def test_a_refused_field_is_told_with_file_and_line(tmp_path, text, row):
+    file = tmp_path / "night.toml"
+    file.write_text(text)
+    pilots = [LANTERNS, OTHERS] if "others" in text else [LANTERNS]
+    with pytest.raises(ScenarioInvalid) as refused, told_where(file):
+        validate_scenario(LANTERNS, scenario_of(pilots, file, [])["lanterns"])
+    assert (refused.value.file, refused.value.row, refused.value.field) == (str(file), row, "oil_l")
+
+
+def test_a_refused_field_of_json_is_told_with_the_file(tmp_path):
+    file = tmp_path / "night.json"
+    file.write_text('{"oil_l": -2.0}')
+    with pytest.raises(ScenarioInvalid) as refused, told_where(file):
+        validate_scenario(LANTERNS, {"oil_l": -2.0})
+    assert (refused.value.file, refused.value.row) == (str(file), None)
+
+
+@pytest.mark.parametrize("setting", ["oil_l=-2.0", "lanterns.oil_l=-2.0"])
+def test_the_file_is_not_blamed_for_what_was_set_beside_it(tmp_path, setting):
+    file = tmp_path / "night.toml"
+    file.write_text("oil_l = 2.0\n")
+    with pytest.raises(ScenarioInvalid) as refused, told_where(file, [setting]):
+        validate_scenario(LANTERNS, scenario_of([LANTERNS], file, [setting])["lanterns"])
+    assert refused.value.file is None
+
+
+def test_a_place_in_a_list_is_told_with_the_line_on_which_the_list_begins(tmp_path):
+    file = tmp_path / "s.toml"
+    file.write_text("x = 1\nouter = [\n  { inner = 1 },\n  { inner = 'a' },\n]\n")
+    with pytest.raises(ScenarioInvalid) as refused, told_where(file):
+        raise ScenarioInvalid("wrong", pilot="lanterns", field="outer.1.inner")
+    assert refused.value.row == 2
+
+
+def test_what_a_pilot_refuses_while_it_is_built_is_told_with_file_and_line(tmp_path):
+    file = tmp_path / "s.toml"
+    file.write_text("[lanterns]\nlabel = 'x'\n")
+    with pytest.raises(UnknownName) as refused, told_where(file):
+        raise UnknownName("no city has it", field="label", value="x")
+    assert (refused.value.file, refused.value.row) == (str(file), 2)
+    with pytest.raises(UnknownName) as refused, told_where(file):
+        raise UnknownName("no city is called this", field="city", value="x")
+    assert refused.value.file is None

@@ -44,14 +44,15 @@ def test_req_oas30_oas_definition_2(description):
         ("/collections", "application/json", {"links", "collections"}),  # fc-md-op, fc-md-success
         ("/collections/{collectionId}", "application/json", {"id", "links"}),  # sfc-md-op, sfc-md-success
         (ITEMS, "application/geo+json", {"type", "features"}),  # fc-op, fc-response
-        (ITEM, "application/geo+json", {"type", "geometry", "properties"}),  # f-op, f-response
+        (ITEM, "application/geo+json", {"id", "type", "geometry", "properties"}),  # f-op, f-response
         ("/processes", "application/json", {"processes", "links"}),  # process-list, process-list-success
         ("/processes/{processId}", "application/json", {"id", "version"}),  # process-description
         ("/jobs", "application/json", {"jobs", "links"}),  # job-list-op
         ("/jobs/{jobId}", "application/json", {"jobID", "status", "type"}),
         (ITEMS, RECORD, {"type", "features"}),  # Records /req/json/record-response, record-content
         (ITEM, RECORD, {"id", "type", "geometry", "properties", "time"}),
-        ("/collections/{collectionId}", CATALOGUE, {"id", "links"}),  # Records /req/json/collection-response
+        # Records /req/json/collection-response, catalog-content
+        ("/collections/{collectionId}", CATALOGUE, {"id", "type", "title", "itemType", "links"}),
     ],
 )
 def test_req_operations_and_what_they_answer(description, path, media, required):
@@ -85,18 +86,49 @@ def test_req_crs_fc_md_crs_list_and_storage_crs(description):
         assert schema["properties"]["storageCrs"] == {"type": "string", "format": "uri"}
 
 
+@pytest.mark.parametrize(("path", "name"), [(ITEMS, "bbox-crs"), (ITEMS, "crs"), (ITEM, "crs")])
+def test_req_crs_fc_bbox_crs_definition_and_fc_crs_definition(description, path, name):
+    schema = parameter(description, path, name)["schema"]
+    assert (schema["type"], schema["format"]) == ("string", "uri")
+    assert schema["default"] == "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+
+
+@pytest.mark.parametrize("path", [ITEMS, ITEM])
+def test_req_crs_ogc_crs_header(description, path):
+    headers = description["paths"][path]["get"]["responses"]["200"]["headers"]
+    assert headers["Content-Crs"]["schema"] == {"type": "string"}
+
+
+def test_req_core_process_execute_request(description):
+    """Callbacks are not offered (no class `callback`), so that `subscriber` is not among what may be sent."""
+    body = description["paths"]["/processes/{processId}/execution"]["post"]["requestBody"]
+    assert body["required"] is True
+    properties = body["content"]["application/json"]["schema"]["properties"]
+    assert {"inputs", "outputs", "response"} <= set(properties)
+    assert "subscriber" not in properties
+
+
+@pytest.mark.parametrize("name", ["q", "type", "ids", "externalIds"])
+def test_req_record_core_query_parameters_definitions(description, name):
+    found = parameter(description, ITEMS, name)
+    assert found["schema"] == {"type": "array", "items": {"type": "string"}}
+    assert found["explode"] is False
+
+
 @pytest.mark.parametrize("name", ["type", "processID", "status"])
 def test_req_job_list_definitions(description, name):
     found = parameter(description, "/jobs", name)
     assert found["schema"]["type"] == "array"
     assert found["schema"]["items"]["type"] == "string"
-    assert found["explode"] is False
+    assert found["explode"] is True
 
 
 def test_req_job_list_datetime_and_durations(description):
     assert parameter(description, "/jobs", "datetime")["schema"]["type"] == "string"
     for name in ("minDuration", "maxDuration"):
-        assert parameter(description, "/jobs", name)["schema"]["type"] == "integer"
+        schema = parameter(description, "/jobs", name)["schema"]
+        assert schema["type"] == "array"  # 18-062r2, requirement 61: an array of integers
+        assert schema["items"]["type"] == "integer"
 
 
 def test_req_core_process_exception_no_such_process(description):
@@ -137,6 +169,7 @@ def test_answers_hold_to_the_description(server):
     validator(ANSWERS["get", ITEM, "200"][RECORD]).validate(record.json())
     catalogue = server.get("/collections/catalogue", headers={"Accept": CATALOGUE})
     assert catalogue.headers["content-type"] == CATALOGUE
+    validator(ANSWERS["get", "/collections/{collectionId}", "200"][CATALOGUE]).validate(catalogue.json())
 
 
 def validator(schema):
@@ -161,9 +194,16 @@ def test_jobs_are_found_by_type_process_state_time_and_duration(server, is_probl
         return {job["processID"] for job in server.get(f"/jobs?{query}").json()["jobs"]}
 
     assert found("type=process&processID=echo,parks&status=successful,failed") >= {"echo"}
+    assert found("type=process&processID=parks&processID=echo&status=failed&status=successful") >= {"echo"}
     assert found("processID=nothing") == set()
     assert found("datetime=../2020-01-01T00:00:00Z") == set()
     assert found("datetime=2020-01-01T00:00:00Z/..&minDuration=0&maxDuration=3600") >= {"echo"}
     assert found("minDuration=3600") == set()
-    for wrong in ("type=service", "status=done", "datetime=now", "minDuration=-1"):
+    page = server.get("/jobs?status=failed&status=successful&limit=1").json()
+    onwards = [item["href"] for item in page["links"] if item["rel"] in ("self", "next")]
+    assert all("status=failed,successful" in href for href in onwards)
+    assert all(server.get(href).status_code == 200 for href in onwards)
+    for wrong in ("type=service", "status=done", "status=failed&status=done", "limit=1&limit=2"):
+        is_problem(server.get(f"/jobs?{wrong}"), 400)
+    for wrong in ("datetime=now", "minDuration=-1", "minDuration=1&minDuration=2"):
         is_problem(server.get(f"/jobs?{wrong}"), 400)

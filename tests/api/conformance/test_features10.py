@@ -113,6 +113,20 @@ def test_abstract_18_19_datetime(server, time):
     assert server.get(ITEMS, params={"datetime": time}).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/conformance", "/openapi.json", "/api.html", "/collections", "/processes", "/jobs", "/licences"],
+)
+def test_abstract_20_unknown_parameters_of_every_other_document(server, is_problem, path):
+    is_problem(server.get(f"{path}?unknown=1"), 400)
+
+
+def test_abstract_5_the_description_is_there_in_one_form_only(server, is_problem):
+    assert server.get("/openapi.json?f=json").content == server.get("/openapi.json").content
+    is_problem(server.get("/openapi.json?f=html"), 400)
+    assert server.get("/api.html?f=html").status_code == 200
+
+
 def test_abstract_20_21_parameters_that_are_unknown_or_invalid(server):
     for query in ("unknown=1", "bbox=x", "datetime=x", "limit=x"):
         assert server.get(f"{ITEMS}?{query}").status_code == 400

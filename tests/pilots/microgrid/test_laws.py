@@ -158,6 +158,80 @@ def test_control_never_looks_ahead(case, first):
     assert np.array_equal(one.discharge_kw[:first], two.discharge_kw[:first])
 
 
+def with_capacity_charge(case):
+    site, series = case
+    tariff = site.tariff.model_copy(update={"capacity_eur_per_kw_month": 6.0})
+    return site.model_copy(update={"tariff": tariff}), series
+
+
+@pytest.mark.parametrize("name", ["predictive", "ensemble", "linear"])
+@settings(max_examples=5, deadline=None)
+@given(case=cases(), first=st.integers(1, HOURS - 1))
+def test_control_under_a_capacity_charge_is_feasible_and_never_looks_ahead(name, case, first):
+    site, series = with_capacity_charge(case)
+    load, sun = series.load_kw.copy(), series.solar_kw.copy()
+    load[first:] = load[first:][::-1] * 1.2
+    sun[first:] = 0.0
+    other = replace(series, load_kw=load, solar_kw=sun)
+    one, two = (operate(site, each, name, bound=False) for each in (series, other))
+    assert_feasible(one)
+    assert one.simultaneous_kwh == 0.0
+    assert np.array_equal(one.charge_kw[:first], two.charge_kw[:first])
+    assert np.array_equal(one.discharge_kw[:first], two.discharge_kw[:first])
+
+
+def evening_peaks(days=24):
+    """A site whose power is cheap at night, and whose evenings need more than the rest of the day."""
+    hour = np.arange(24 * days) % 24
+    site = Site(
+        connection=Connection(import_limit_kw=1000, export_limit_kw=0),
+        tariff=Tariff(capacity_eur_per_kw_month=6.0),
+        battery=Battery(
+            capacity_kwh=300, charge_kw=200, discharge_kw=200, initial_state_of_charge=0.5,
+            final_state_of_charge=None,
+        ),
+    )  # fmt: skip
+    series = Series(
+        start="2026-03-22T00:00Z",
+        step_h=1.0,
+        load_kw=np.where((hour >= 18) & (hour < 21), 150.0, 60.0),
+        price_eur_per_kwh=np.where(hour < 5, 0.02, 0.12),
+        grid_available=np.ones(len(hour)),
+    )
+    return site, series
+
+
+@pytest.mark.parametrize("name", ["linear", "predictive"])
+def test_a_capacity_charge_is_honoured(name):
+    """Blind to it, the battery fills up at full power in one cheap hour.
+
+    Of the first month's first day nothing is known; the second month is steered by what the first has shown.
+    """
+    site, series = evening_peaks()
+    blind = site.model_copy(update={"tariff": Tariff()})
+    aware, unaware = (operate(each, series, name, bound=False).monthly_peaks_kw for each in (site, blind))
+    assert unaware[1] > 200.0
+    assert aware[1] < 120.0
+
+
+@pytest.mark.parametrize("charge", [0.0, 6.0])
+@pytest.mark.parametrize("name", CONTROLLERS)
+def test_any_price_is_served(name, charge):
+    """The Baltic market stood at 4 EUR/kWh on 17 August 2022, and others at half a euro below nothing."""
+    site, series = evening_peaks(days=6)
+    price = series.price_eur_per_kwh.copy()
+    price[[65, 66]], price[[84, 85, 110]] = 4.0, -0.5
+    tariff = Tariff(capacity_eur_per_kw_month=charge)
+    site = site.model_copy(update={"tariff": tariff})
+    schedule = operate(site, replace(series, price_eur_per_kwh=price), name)
+    assert_feasible(schedule)
+    assert schedule.simultaneous_kwh == 0.0
+    assert np.all(schedule.charge_kw * schedule.discharge_kw == 0.0)
+    assert schedule.cost_eur >= schedule.bound_eur - 1e-6 * abs(schedule.bound_eur)
+    if charge == 0.0 and name in {"predictive", "linear", "ensemble"}:
+        assert schedule.discharge_kw[[65, 66]].sum() > 100.0
+
+
 @QUICK
 @given(case=cases())
 def test_the_parts_of_the_cost_add_up(case):
@@ -168,3 +242,17 @@ def test_the_parts_of_the_cost_add_up(case):
         + bill.unserved_eur + bill.storage_eur
     )  # fmt: skip
     assert schedule.cost_eur == pytest.approx(parts)
+
+
+def test_a_dear_hour_calls_the_backup_to_feed_in():
+    """40 kW of load and 100 of backup at 0.30: in the hour of 0.50 the other 60 are sold."""
+    site = Site(
+        connection=Connection(import_limit_kw=0, export_limit_kw=300),
+        generator=Generator(rated_kw=100, cost_eur_per_kwh=0.3),
+    )
+    series = Series(
+        start="2026-03-02T00:00Z", step_h=1.0, load_kw=np.full(3, 40.0), price_eur_per_kwh=[0.1, 0.5, 0.1]
+    )
+    best = optimum(site, series)
+    assert best.generator_kw == pytest.approx([40, 100, 40])
+    assert best.cost_eur == pytest.approx(180 * 0.3 - 60 * 0.5)

@@ -45,6 +45,14 @@ def result(home):
     return run()
 
 
+def test_a_connection_that_is_too_small_is_said_with_hour_and_power():
+    notes = run(days=2, connection_kw=50).data["microgrid/tartu"].attrs["notes"]
+    assert any(
+        note.startswith("The connection of 50 kW is too small") and "first at 2025-12-31 22:00 UTC" in note
+        for note in notes
+    )
+
+
 def test_it_is_found_like_an_outsiders_plugin():
     assert isinstance(plugins.load("microgrid"), Microgrid)
 

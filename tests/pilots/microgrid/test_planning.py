@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pilots.microgrid import Battery, Connection, Limits, Series, Site, Solar, Tariff, operate, optimum, size
-from pilots.microgrid.ageing import Ageing, capacity_by_year, capacity_fade, half_cycles, life_years
+from pilots.microgrid.ageing import Ageing, aged, calendar_rate, half_cycles, life_years, loss_rate
 from pilots.microgrid.connection import connection_curve, least_connection, years_deferred
 from pilots.microgrid.cooperative import fair_shares, shapley
 from pilots.microgrid.dispatch import Member
@@ -154,12 +154,28 @@ def test_rainflow_counts_the_standards_example():
 def test_a_battery_cycled_daily_ages_faster_than_one_at_rest():
     hours = np.arange(8760)
     resting, cycled = np.full(8760, 0.5), 0.5 + 0.4 * np.sin(hours / 24 * 2 * np.pi)
-    assert capacity_fade(resting, 1.0, Ageing()) < capacity_fade(cycled, 1.0, Ageing())
+    assert loss_rate(resting, 1.0, Ageing()) < loss_rate(cycled, 1.0, Ageing())
     assert life_years(cycled, 1.0, Ageing()) < life_years(resting, 1.0, Ageing())
-    left = capacity_by_year(cycled, 1.0, Ageing(), 30)
-    assert left[0] == 1.0
-    assert np.any(np.diff(left) > 0)
-    assert left.min() >= 0.75
+
+
+def test_ageing_is_that_of_the_tested_cells():
+    """1.2571e-5 x 0.60225 per root second at 25 °C; 400 cycles of 60 % at 0.1 an hour."""
+    assert calendar_rate(0.5, Ageing(), 25.0) == pytest.approx(1.2571e-5 * 0.60225 * math.sqrt(365 * 86400))
+    assert calendar_rate(0.9, Ageing(), 40.0) > calendar_rate(0.9, Ageing(), 25.0) > 0.0425
+    up = np.linspace(0.2, 0.8, 7)[:-1]
+    saw = np.concatenate([up, 1.0 - up])
+    path = np.append(np.tile(saw, 400), 0.2)
+    length = (len(path) - 1) / 8760
+    cycling = loss_rate(path, length, Ageing(), 25.0) - calendar_rate(path.mean(), Ageing(), 25.0)
+    assert cycling == pytest.approx(0.01 * (0.063 * 0.1 + 0.0971) * 1.0923 * math.sqrt(400 * 0.6 / length))
+
+
+def test_losses_go_on_from_what_is_lost():
+    assert aged(0.0, 0.04, 4.0) == pytest.approx(0.08)
+    assert aged(aged(0.0, 0.04), 0.04, 3.0) == pytest.approx(0.08)
+    rest = np.full(8760, 0.5)
+    assert life_years(rest, 1.0, Ageing()) == pytest.approx((0.2 / loss_rate(rest, 1.0, Ageing())) ** 2)
+    assert life_years(rest, 1.0, Ageing(calendar_per_sqrt_s=0.0)) == 40.0
 
 
 def test_years_make_the_battery_smaller_and_the_connection_larger():
@@ -171,6 +187,25 @@ def test_years_make_the_battery_smaller_and_the_connection_larger():
     assert np.all(np.diff(found.capacity_kwh) < 0)
     assert np.all(np.diff(found.least_connection_kw) > 0)
     assert np.all(found.cost_eur >= found.bound_eur - 1e-6)
+
+
+def test_a_worn_battery_saves_less_each_year_and_is_replaced_at_the_end_of_its_life():
+    hours = np.arange(24 * 28)
+    load = 50 + 30 * np.sin((hours - 9) / 12 * np.pi)
+    price = 0.1 + 0.05 * np.sin((hours - 12) / 12 * np.pi)
+    place = site(battery=lossless(200, 100).model_copy(update={"initial_state_of_charge": 0.5}))
+    hard = Ageing(cycle_constant=0.5e-2)
+    found = operate_years(place, series(load, price), years=6, ageing=hard)
+    first = int(np.flatnonzero(found.replaced)[0])
+    assert found.capacity_kwh[0] == found.capacity_kwh[first] == 200.0
+    assert (
+        found.capacity_kwh[first - 1]
+        > 0.8 * 200
+        >= found.capacity_kwh[first - 1] - 200 * found.fade[first - 1]
+    )
+    assert np.all(np.diff(found.cost_eur[:first]) > 0)
+    assert found.cost_eur[first] == pytest.approx(found.cost_eur[0])
+    assert np.allclose(np.diff(found.capacity_kwh[:first]), -200 * found.fade[: first - 1])
 
 
 def test_a_component_replaced_once_is_sold_with_what_is_left():

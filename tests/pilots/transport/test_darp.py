@@ -20,6 +20,19 @@ NODES = """0 0 0 0 0 0 480
 """
 
 
+FOUR_RIDERS = """2 4 40 6 30
+0 0.0 0.0 0 0 0 60
+1 5.0 4.0 0 1 31 36
+2 -2.0 2.0 0 1 8 13
+3 1.0 3.0 0 1 0 60
+4 5.0 -0.0 0 1 19 24
+5 4.0 -0.0 0 -1 0 60
+6 -2.0 4.0 0 -1 0 60
+7 4.0 1.0 0 -1 51 56
+8 -1.0 5.0 0 -1 0 60
+"""
+
+
 @pytest.fixture
 def two_riders(tmp_path):
     path = tmp_path / "two.txt"
@@ -193,6 +206,48 @@ def test_a_plan_with_breaks_is_bounded_by_the_best_one_without():
     assert best.cost - 1e-6 <= resting.cost
     used = [vehicle for vehicle, route in enumerate(resting.routes) if route]
     assert [taken.vehicle for taken in resting.breaks] == used
+
+
+def test_a_day_that_nobody_can_drive_is_proven_so_and_its_plan_still_rests():
+    rest = darp.DriverBreak(vehicle=0, earliest=0, latest=400, duration=30)
+    free = instance_of(9, 1, 2)
+    latest = np.where((np.arange(19) >= 1) & (np.arange(19) <= 9), free.earliest + 2, 480.0)
+    instance = replace(free, latest=latest, breaks=(rest,))
+    proof = darp.solve_exact(instance, 20)
+    assert proof.status == "infeasible"
+    assert proof.routes[0]
+    assert {found.kind for found in darp.check(instance, proof)} == {"unserved"}
+
+
+def route_limited(seed):
+    """A day on which the driver's longest route, and not the windows, decides who rides together."""
+    wide = instance_of(4, 3, seed)
+    latest = np.where(np.arange(9) > 0, wide.earliest + 60, 480.0)
+    latest[5:] = 480.0
+    return replace(wide, latest=latest, max_route_duration=np.full(3, 75.0))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_proof_with_longest_routes_is_never_dearer_than_a_plan(seed):
+    instance = route_limited(seed)
+    search, proof = darp.solve(instance, None, 1, iterations=1500), darp.solve_exact(instance, 20)
+    assert {found.kind for found in darp.check(instance, search)} <= {"unserved"}
+    if search.unserved:
+        assert proof.status == "infeasible" or not proof.unserved
+    else:
+        assert proof.status == "optimal"
+        assert darp.check(instance, proof) == []
+        assert proof.lower_bound - 1e-6 <= proof.cost <= search.cost + 1e-6
+
+
+def test_every_order_of_stops_is_within_reach(tmp_path):
+    """Four riders whose best route none reaches that is made by cheapest insertions alone."""
+    path = tmp_path / "four.txt"
+    path.write_text(FOUR_RIDERS)
+    instance = darp.read_cordeau(path)
+    best = darp.solve_exact(instance, 20)
+    assert best.status == "optimal"
+    assert darp.solve(instance, None, 1, iterations=5000).cost == pytest.approx(best.cost)
 
 
 def test_each_vehicle_keeps_to_its_own_depot():

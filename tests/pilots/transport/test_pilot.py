@@ -10,7 +10,7 @@ import pytest
 
 import twin
 from geodata.demo import ensure
-from geodata.errors import InvalidInput
+from geodata.errors import InvalidInput, UnknownName
 from geodata.streets import street_graph
 from pilots.transport.area import area_of, neighbourhoods
 from pilots.transport.demand import WEEKDAY, demand_of, draw_trips, shared_out
@@ -150,6 +150,21 @@ def test_a_closed_street_and_a_zone_take_riders_from_the_service(weekday):
     zone = run(districts_served=("juri", "peetri"))
     assert value(zone, "rides") == 0
     assert value(zone, "rides", "rae") > 0
+
+
+@pytest.mark.parametrize(
+    ("field", "name", "expected"),
+    [
+        ("districts_served", "jueri", "juri"),
+        ("closed_streets", "Narva mnt", "Narva maantee"),
+        ("withdrawn_lines", "no line", "in all"),
+    ],
+)
+def test_a_district_street_or_line_that_no_city_has_is_refused(field, name, expected):
+    with pytest.raises(UnknownName) as refused:
+        run(**{field: (name,)})
+    assert (refused.value.field, refused.value.value) == (field, name)
+    assert expected in refused.value.expected
 
 
 def test_withdrawn_lines_leave_travellers_to_the_service():

@@ -107,3 +107,42 @@ def longest_rest(result, vehicle, start_s, end_s):
         longest = max(longest, min(begin, end_s) - free)
         free = min(max(free, end), end_s)
     return max(longest, end_s - free)
+
+
+def test_every_day_of_a_run_is_planned_at_its_first_midnight(villages):
+    network, table = villages
+    day = 86_400.0
+    later = table.assign(request_time_s=day, earliest_s=table["earliest_s"] + day)
+    both = pd.concat([table, later], ignore_index=True)
+    rests = tuple(Rest(vehicle, 11 * 3600.0 + k * day, 13 * 3600.0 + k * day, 1800.0)
+                  for vehicle in range(3) for k in range(2))  # fmt: skip
+    fleet = Fleet.of([0, 5, 9], seats=4, rests=rests)
+    planned, fitted = (
+        simulate_service(network, both, fleet, Policy(plan_steps=steps, rebalance_every_s=0, **RULES))
+        for steps in (2000, 0)
+    )
+    rules = Policy(**RULES)
+    assert audit(planned, network, fleet, rules) == []
+    second = planned.trips["earliest_s"] >= day
+    assert (planned.trips.loc[second, "status"] == "served").all()
+    legs = {name: run.legs[run.legs["depart_s"] >= day] for name, run in (("plan", planned), ("fit", fitted))}
+    assert legs["plan"]["distance_m"].sum() <= legs["fit"]["distance_m"].sum()
+
+
+@pytest.mark.parametrize("plan_steps", [0, 500])
+@pytest.mark.parametrize("range_m", [25_000.0, 40_000.0])
+def test_no_day_outruns_its_batteries(villages, plan_steps, range_m):
+    network, table = villages
+    fleet = Fleet.of([0, 5], seats=4, range_m=range_m, charge_kw=50.0)
+    rules = Policy(plan_steps=plan_steps, **RULES)
+    result = simulate_service(network, table, fleet, rules)
+    assert (result.trips["status"] == "served").any()
+    assert audit(result, network, fleet, rules) == []
+
+
+def test_the_judge_finds_an_empty_battery(villages):
+    network, table = villages
+    fleet = Fleet.of([0, 5], seats=4)
+    result = simulate_service(network, table, fleet, Policy(**RULES))
+    short = Fleet.of([0, 5], seats=4, range_m=5_000.0)
+    assert {fault.kind for fault in audit(result, network, short, Policy(**RULES))} == {"range"}

@@ -9,6 +9,8 @@ import shapely
 
 from geodata.errors import NotReady
 from pilots.green.city.inventory import MEDIAN_DBH_CM, read_inventory
+from pilots.green.city.light import CrownBodies
+from pilots.green.city.neighbours import cooling_index
 from pilots.green.growth.species import INDEX, SPECIES
 
 CRS = "EPSG:3301"
@@ -131,3 +133,20 @@ def test_a_city_without_trees_gets_those_that_its_land_lets_expect():
 def test_a_city_with_neither_is_not_ready():
     with pytest.raises(NotReady, match="neither trees nor land cover"):
         read()
+
+
+@pytest.mark.parametrize("side_m", [40.0, 2000.0])
+def test_a_city_smaller_than_a_cell_is_cooled_like_a_large_one(side_m):
+    """A hamlet of forty metres whose middle of no cell lies in it still has an index and an offset."""
+    hamlet = shapely.box(1000, 1000, 1000 + side_m, 1000 + side_m)
+    inventory = SimpleNamespace(
+        generated=False, extent=hamlet, green_m2=0.3 * side_m**2, land_m2=side_m**2, forest=shapely.Polygon()
+    )
+    count = round(side_m**2 / 400.0)
+    at = 1000 + np.random.default_rng(5).random((2, count)) * side_m
+    crowns = CrownBodies(
+        *at, *(np.full(count, v) for v in (8.0, 12.0, 9.0)), np.zeros(count, bool), np.ones(count)
+    )
+    index, offset = cooling_index(inventory, crowns, 2.5)
+    assert 0.1 < index < 0.6
+    assert -0.6 < offset < -0.02

@@ -1,0 +1,49 @@
+"""JSON bodies read strictly: UTF-8, finite numbers, bounded depth, text that any store takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from geodata.errors import InvalidInput
+
+_MOST_DEPTH = 50
+
+
+def json_of(body: bytes) -> Any:
+    """A JSON document: UTF-8, finite numbers, bounded depth, text that any store takes.
+
+    Raises:
+        InvalidInput: It is none.
+    """
+    if _too_deep(body):
+        raise InvalidInput(
+            "the body nests too deep", field="body", expected=f"a depth of {_MOST_DEPTH} at most"
+        )
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidInput(f"the body is no JSON: {error}", field="body") from error
+    if b"\\u0000" in body:
+        raise InvalidInput("the body holds a null character", field="body")
+    return document
+
+
+def _too_deep(body: bytes) -> bool:
+    depth = 0
+    if body.count(b"[") + body.count(b"{") <= _MOST_DEPTH:
+        return False
+    quoted = escaped = False
+    for byte in body:
+        if quoted:
+            escaped, quoted = (byte == 92 and not escaped), not (byte == 34 and not escaped)
+        elif byte == 34:
+            quoted = True
+        elif byte in b"[{":
+            depth += 1
+            if depth > _MOST_DEPTH:
+                return True
+        elif byte in b"]}":
+            depth -= 1
+    return False
