@@ -16,7 +16,7 @@ import orjson
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
-from api import downloads, operations, scenarios, uploads
+from api import downloads, files, operations, scenarios, uploads
 from api.answers import bytes_answer
 from api.context import Context, make_context
 from api.entry import check_parameters
@@ -42,6 +42,7 @@ _ROUTERS = (
     execution,
     jobs,
     scenarios,
+    files,
     downloads,
     sensorthings,
     writing,

@@ -26,8 +26,10 @@ from api.jobs.jobs import Jobs
 from api.jobs.manager import Manager
 from api.jobs.nursery import Nursery
 from api.jobs.pilots import Pilots
+from api.jobs.quarantine import mend
 from api.jobs.workshop import TaskProblem, Workshop
 from api.lock import Lock
+from api.receiving import quarantine, sweep
 from api.settings import Settings
 from api.store import USAGE, Store, now
 from geodata.atomic import write_text
@@ -61,7 +63,9 @@ class Context:
 
     async def start(self) -> None:
         """Recover, begin to take jobs, look at the pilots."""
-        shutil.rmtree(self.workshop.work_folder, ignore_errors=True)
+        for folder in (self.workshop.work_folder, quarantine(self.settings)):
+            shutil.rmtree(folder, ignore_errors=True)
+        mend(self.settings.home / "packs")
         await anyio.to_thread.run_sync(self.workshop.nursery.start)
         self.manager.published = self._published
         self.coming = {city for city in demo_cities() if self._lacks(city)} if self.settings.demo else set()
@@ -72,6 +76,8 @@ class Context:
     async def _look(self) -> None:
         """Look at the pilots, then have demo packs made for cities that have no pack."""
         await self.pilots.look()
+        for folder in {item["folder"] for card in await self.pilots.all() for item in card.about["files"]}:
+            await anyio.to_thread.run_sync(sweep, self.store, self.settings.home / folder)
         for city in sorted(self.coming):
             try:
                 await self.workshop.call("demo", {"city": city}, wall_s=600)

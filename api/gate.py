@@ -32,7 +32,8 @@ _LOG = logging.getLogger("twinbox.access")
 _MOST_PATH, _MOST_QUERY = 2048, 16_384
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
-_STREAMED = ("/uploads",)
+_STREAMED = re.compile(r"/uploads/.*|/processes/[^/]+/(scenarios|files/[^/]+)")
+"""Paths whose handlers take the body piece by piece and count it themselves."""
 CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
@@ -76,7 +77,7 @@ class Gate:
                 return
             if visit.head:
                 scope["method"] = "GET"
-            if not scope["path"].startswith(_STREAMED):
+            if not (scope["method"] == "POST" and _STREAMED.fullmatch(scope["path"])):
                 receive = await _whole_body(scope, receive, self.settings.limits.body_bytes)
             await self.app(scope, receive, visit.send)
         except Refused as refusal:

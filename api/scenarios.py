@@ -23,15 +23,16 @@ from api.access.guard import Target
 from api.answers import JSON, answer
 from api.bodies import json_of
 from api.entry import Entry, Visitor
+from api.files import check_own
 from api.jobs.tasks import COUPLED
 from api.parameters import Format
-from api.problems import NotAuthenticated, NotFound, QuotaExceeded, UnsupportedMedia
-from api.store import UPLOADS, stamp
+from api.problems import NotAuthenticated, NotFound
+from api.receiving import check_room, media_of, note, received
+from api.store import UPLOADS
 from geodata.errors import InvalidInput
 
 router = APIRouter(tags=["Processes"])
 _TOML = "application/toml"
-_MOST_OF_TENANT = 1000
 _HREF = re.compile(
     r"(?:https?://[^/\s]+(?:/[^\s?#]*)?)?/processes/([^/\s]{1,100})/scenarios/([\w-]{1,64})", re.ASCII
 )
@@ -57,12 +58,19 @@ async def keep(entry: Visitor, processId: str) -> Response:
     if processId != COUPLED:
         await entry.context.pilots.get(processId)
         entry.check(Action.RUN, Target(processId), "keep scenario")
-    body = await entry.request.body()
-    fields = fields_of(entry.request.headers.get("content-type", JSON), body)
+    media = media_of(entry.request, JSON, _TOML)
+    context = entry.context
+    await check_room(context.store, entry.caller.tenant)
+    async with received(
+        entry.request, context.settings, "scenario", context.settings.limits.body_bytes
+    ) as file:
+        body = await asyncio.to_thread(file.read_bytes)
+    fields = fields_of(media, body)
     payload = {"pilot": processId, "fields": fields}
     await entry.context.workshop.call("check_scenario", payload, wall_s=60)
     document = {"process": processId, "scenario": fields}
-    name = await asyncio.to_thread(_keep, entry, len(body), document)
+    name = secrets.token_urlsafe(12)
+    await asyncio.to_thread(note, context.store, entry.caller, name, len(body), document)
     href = entry.href(f"/processes/{processId}/scenarios/{name}")
     return answer(
         entry.request, {"id": name, "href": href, **document}, "json", status=201, headers={"Location": href}
@@ -80,15 +88,9 @@ def fields_of(media: str, body: bytes) -> dict[str, Any]:
     """The fields of a scenario's file.
 
     Raises:
-        UnsupportedMedia: It is neither JSON nor TOML.
         InvalidInput: It cannot be read, or holds no fields.
     """
-    kind = media.partition(";")[0].strip().lower()
-    if kind not in (JSON, _TOML):
-        raise UnsupportedMedia(
-            "a scenario is JSON or TOML", field="Content-Type", value=kind, expected=f"{JSON} or {_TOML}"
-        )
-    if kind == JSON:
+    if media == JSON:
         fields = json_of(body)
     else:
         try:
@@ -105,6 +107,7 @@ async def referred(entry: Entry, process: str, inputs: Mapping[str, Any]) -> Map
     """Inputs with a scenario that is named by its address put in its place."""
     given = inputs.get("scenario")
     if not (isinstance(given, dict) and "href" in given and set(given) <= {"href", "type"}):
+        await check_own(entry, process, inputs)
         return inputs
     found = _HREF.fullmatch(str(given["href"]))
     if found is None or found.group(1) != process:
@@ -114,26 +117,9 @@ async def referred(entry: Entry, process: str, inputs: Mapping[str, Any]) -> Map
             value=given["href"],
             expected=f"/processes/{process}/scenarios/…",
         )
-    return {**inputs, "scenario": await asyncio.to_thread(_kept, entry, process, found.group(2))}
-
-
-def _keep(entry: Entry, size: int, document: Mapping[str, Any]) -> str:
-    store, tenant, name = entry.context.store, entry.caller.tenant, secrets.token_urlsafe(12)
-    with store.write() as connection:
-        count = sa.select(sa.func.count()).where(UPLOADS.c.tenant == tenant)
-        if connection.execute(count).scalar_one() >= _MOST_OF_TENANT:
-            raise QuotaExceeded("the tenant keeps too much", 3600, expected=f"{_MOST_OF_TENANT} uploads")
-        connection.execute(
-            sa.insert(UPLOADS).values(
-                id=name,
-                tenant=tenant,
-                bytes=size,
-                status="accepted",
-                report=json.dumps(document),
-                created=stamp(),
-            )
-        )
-    return name
+    named = {**inputs, "scenario": await asyncio.to_thread(_kept, entry, process, found.group(2))}
+    await check_own(entry, process, named)
+    return named
 
 
 def _kept(entry: Entry, process: str, name: str) -> dict[str, Any]:

@@ -44,6 +44,7 @@ class Limits(BaseModel):
 
     body_bytes: Annotated[int, Field(ge=1024)] = Field(MIB, description="body of an ordinary request")
     upload_bytes: Annotated[int, Field(ge=1024)] = Field(512 * MIB, description="an uploaded pack, packed")
+    file_bytes: Annotated[int, Field(ge=1024)] = Field(64 * MIB, description="an uploaded file for runs")
     unpacked_bytes: Annotated[int, Field(ge=1024)] = Field(2048 * MIB, description="the same, unpacked")
     upload_files: Annotated[int, Field(ge=1)] = Field(20_000, description="files in an uploaded pack")
     upload_ratio: Annotated[float, Field(ge=1)] = Field(200.0, description="unpacked over packed size")

@@ -16,10 +16,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from geodata.errors import InvalidInput
 from geodata.manifest import Grade
 from twin.programme import Domain
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import simpy
     import xarray as xr
     from matplotlib.figure import Figure
@@ -33,6 +36,7 @@ __all__ = [
     "CityModel",
     "Domain",
     "Estimate",
+    "InputFile",
     "Kpi",
     "Need",
     "Pilot",
@@ -123,6 +127,25 @@ class Kpi:
         if not self.share:
             return None
         return 100.0 if self.unit == "%" else 1.0
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A file of the user's own that a field of the scenario names: last year's bookings, a survey.
+
+    Args:
+        field: The scenario's field that takes the file's name.
+        folder: Folder of Twinbox's home in which such files stand.
+        media: Its media type, for those who upload it.
+        suffix: How its name ends.
+        description: What it holds.
+    """
+
+    field: str
+    folder: str
+    media: str
+    suffix: str
+    description: str
 
 
 class Estimate(NamedTuple):
@@ -242,6 +265,8 @@ class Pilot(ABC):
     writes: ClassVar[tuple[Signal, ...]] = ()
     kpis: ClassVar[tuple[Kpi, ...]] = ()
     Scenario: ClassVar[type[Scenario]]
+    files: ClassVar[tuple[InputFile, ...]] = ()
+    """Files of the user's own that the scenario may name."""
 
     start: ClassVar[str] = "2026-03-02"
     """First day of a run when the user names none; a Monday."""
@@ -265,6 +290,21 @@ class Pilot(ABC):
             scenario: The validated scenario, an instance of the class's ``Scenario``.
             world: Clock, random streams and signals.
         """
+
+    def check_file(self, field: str, file: Path) -> Mapping[str, Any]:
+        """Read a file of :attr:`files` to its end, as a run would, before a server keeps it.
+
+        Args:
+            field: The scenario's field that is to name it.
+            file: The file.
+
+        Returns:
+            What its sender is told of it, e.g. how many rows it has.
+
+        Raises:
+            InvalidInput: It cannot be read; row, field and value are named.
+        """
+        raise InvalidInput(f"{self.id} does not check files", file=file.name, field=field)
 
     def charts(self, result: Result) -> Mapping[str, Figure]:  # noqa: ARG002 - a hook
         """Charts of a result beyond the general ones, by file name without suffix."""

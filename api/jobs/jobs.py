@@ -195,15 +195,11 @@ class Jobs:
         event = {"status": "dismissed", "message": "dismissed"}
         return self._change(job, ("accepted", "running"), at, changes, event)
 
-    def recover(
-        self, most_attempts: int, lapsed_at: str | None = None, besides: Collection[str] = ()
-    ) -> tuple[int, int]:
+    def recover(self, most_attempts: int, besides: Collection[str] = ()) -> tuple[int, int]:
         """Running jobs that nobody runs wait again, or fail when they were tried too often.
 
         Args:
             most_attempts: How often a job is tried.
-            lapsed_at: Only jobs whose lease has ended by then; all of this server's jobs if left out, as
-                after a restart.
             besides: Jobs that are known to run.
 
         Returns:
@@ -211,8 +207,6 @@ class Jobs:
         """
         again = failed = 0
         lost = sa.select(JOBS).where(JOBS.c.status == "running", JOBS.c.boot_id == self.server)
-        if lapsed_at is not None:
-            lost = lost.where(JOBS.c.lease_until < lapsed_at)
         for row in self.store.rows(lost):
             if row["id"] in besides:
                 continue

@@ -61,13 +61,11 @@ class Manager:
 
     async def start(self) -> None:
         """Recover what a crash left, and begin to take jobs."""
-        await self._recover(None)
+        await self._recover()
         self._loop = asyncio.create_task(self._take_jobs())
 
-    async def _recover(self, lapsed_at: str | None) -> None:
-        again, failed = await anyio.to_thread.run_sync(
-            self.jobs.recover, _ATTEMPTS, lapsed_at, [*self._running]
-        )
+    async def _recover(self) -> None:
+        again, failed = await anyio.to_thread.run_sync(self.jobs.recover, _ATTEMPTS, [*self._running])
         if again or failed:
             _LOG.warning("recovered jobs", extra={"again": again, "failed": failed})
 
@@ -158,12 +156,12 @@ class Manager:
         """Take jobs as they come and as workers become free.
 
         Now and then look without being woken: a store that did not answer for a while may have kept a job's
-        end from being written. Such a job's lease runs out, for nobody renews it, and it is taken again.
+        end from being written. This server alone has its jobs, so what it does not run is taken again.
         """
         while True:
             self._wake.clear()
             try:
-                await self._recover(stamp())
+                await self._recover()
                 await self._take()
             except sa.exc.SQLAlchemyError:
                 _LOG.exception("the store does not answer; jobs wait")

@@ -7,6 +7,8 @@ lie. Files get the names that a pack may have and no others; links are refused.
 from __future__ import annotations
 
 import re
+import secrets
+import shutil
 import stat
 import zipfile
 import zlib
@@ -112,3 +114,23 @@ def _extract(bundle: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path, left
                 raise InvalidInput("a file of the archive is larger than it says", file=entry.filename)
             plain.write(chunk)
     return size
+
+
+def put_in_place(new: Path, place: Path) -> None:
+    """Put a checked pack in place of the old one; whoever has the old one open keeps it open."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    old = place.with_name(f".{place.name}.{secrets.token_hex(4)}.old")
+    if place.exists():
+        place.rename(old)
+    new.rename(place)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def mend(packs: Path) -> None:
+    """Bring back packs whose server was killed while a new one took their place; remove what is left over."""
+    for old in packs.glob(".*.old"):
+        place = packs / old.name.split(".")[1]
+        if place.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            old.rename(place)

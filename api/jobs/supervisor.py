@@ -23,7 +23,7 @@ from typing import Any
 
 _SUBREAPER, _DEATH_SIGNAL = 36, 1
 _LOOK_S = 0.05
-_SESSION_NICE = "10"
+_SESSION_NICE = "5"
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -108,7 +108,7 @@ def _watch(
             if _has_ended(worker) and not select.select([reading], [], [], 0)[0]:
                 return _how_it_ended(worker, last)  # what it forked still holds the pipe
             if brisk and sum(map(_cpu_s, descendants(os.getpid()))) > limits["brisk_s"]:
-                brisk = False  # short work ends soon even on a crowded machine; long work steps back
+                brisk = False  # short work ends soon even on a crowded machine, long work steps back
                 _yield_to_others()
             reason = _over_limit(now - started, limits, folder)
             if reason:

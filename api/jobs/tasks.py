@@ -5,8 +5,10 @@ Each task is a function of a JSON document to a JSON document. Only here does a 
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,7 @@ def describe(payload: Mapping[str, Any], report: Report) -> dict[str, Any]:  # n
         "days": pilot.days,
         "replications": pilot.replications,
         "scenario": pilot.Scenario.model_json_schema(),
+        "files": [asdict(item) for item in pilot.files],
         "needs": [
             {"kind": need.kind, "why": need.why, "optional": need.optional, "instead": list(need.instead)}
             for need in pilot.needs
@@ -100,6 +103,15 @@ def check_scenario(payload: Mapping[str, Any], report: Report) -> dict[str, Any]
             raise InvalidInput("the fields of a coupled run stand below their pilots' ids", field=name)
         validate_scenario(load(name), fields)
     return {}
+
+
+def check_file(payload: Mapping[str, Any], report: Report) -> dict[str, Any]:  # noqa: ARG001
+    """Have a pilot read a file in quarantine; errors name the file without the folders that lead there."""
+    from twin.plugins import load
+
+    path = Path(payload["file"])
+    os.chdir(path.parent)
+    return {**load(payload["pilot"]).check_file(payload["field"], Path(path.name))}
 
 
 def run(payload: Mapping[str, Any], report: Report) -> dict[str, Any]:
@@ -171,8 +183,6 @@ def export(payload: Mapping[str, Any], report: Report) -> dict[str, Any]:  # noq
 
 def check_pilot(payload: Mapping[str, Any], report: Report) -> dict[str, Any]:  # noqa: ARG001
     """Hold a pilot to the contract on demo cities."""
-    from dataclasses import asdict
-
     from twin.testing.contract import check
 
     found = check(payload["pilot"])
@@ -191,6 +201,7 @@ TASKS: Mapping[str, Task] = {
     "describe": describe,
     "plan": plan,
     "check_scenario": check_scenario,
+    "check_file": check_file,
     "run": run,
     "demo": demo,
     "prepare": prepare,

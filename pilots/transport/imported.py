@@ -77,6 +77,20 @@ def imported_requests(area: Area, name: str, max_walk_m: float) -> pd.DataFrame:
     )
 
 
+def check_requests(file: Path) -> int:
+    """Read a file of requests without placing anybody; how many it holds.
+
+    Raises:
+        InvalidInput: As :func:`imported_requests`.
+    """
+    table = _read(file)
+    for field in (*PLACES, *(name for name in COUNTS if name in table)):
+        _numbers(file, table, field)
+    for field in (name for name in TIMES if name in table):
+        _times(file, table, field)
+    return len(table)
+
+
 def _read(file: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")

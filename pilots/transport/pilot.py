@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -18,7 +19,7 @@ from pilots.transport.demand import Demand, demand_of, draw_trips, shared_out
 from pilots.transport.economics import DEFINITIONS as OF_MONEY
 from pilots.transport.feeder import fed, feeders
 from pilots.transport.fleet import Fleet, Rest
-from pilots.transport.imported import imported_requests
+from pilots.transport.imported import check_requests, imported_requests
 from pilots.transport.indicators import DEFINITIONS as OF_SERVICE
 from pilots.transport.indicators import Indicator
 from pilots.transport.lines import Lines, lines_of
@@ -30,7 +31,7 @@ from pilots.transport.scenario import TransportScenario
 from pilots.transport.service import Service
 from pilots.transport.vehicles import setting_by_vehicle, types_of
 from twin.packs import PackView
-from twin.pilot import CityModel, Domain, Kpi, Need, Pilot, Signal
+from twin.pilot import CityModel, Domain, InputFile, Kpi, Need, Pilot, Signal
 from twin.world import World
 
 DAY_S = 86_400
@@ -127,6 +128,9 @@ class Transport(Pilot):
         Need("trips", "shares of origin and destination; gravity without", optional=True),
         Need("schools", "trips to school", optional=True),
     )
+    files = (
+        InputFile("requests_file", "requests", "text/csv", ".csv", "riders' requests, one a row"),
+    )  # fmt: skip
     writes = (Signal("ev_charging_power", "kW", "Mean power drawn by charging on-demand vehicles."),)
     kpis = tuple(
         sorted(
@@ -137,6 +141,10 @@ class Transport(Pilot):
     Scenario = TransportScenario
     replications = 4
     frontiers = (("service_rate", "vehicles"), ("wait_mean_s", "vehicle_km"))
+
+    def check_file(self, field: str, file: Path) -> Mapping[str, int]:  # noqa: ARG002 - there is only one
+        """Read a file of requests; says how many it holds."""
+        return {"requests": check_requests(file)}
 
     def build(
         self, packs: Mapping[str, PackView], scenario: TransportScenario, world: World

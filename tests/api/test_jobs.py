@@ -147,7 +147,7 @@ def rough(small_world_home, tmp_path_factory):
     limits = {
         "job_memory_bytes": 1 << 30,
         "job_cpu_s": 5,
-        "job_wall_s": 60,
+        "job_wall_s": 120,
         "job_file_bytes": 4 << 20,
         "job_processes": 20,
     }
@@ -181,7 +181,7 @@ def alive(marker: str) -> list[str]:
 def test_a_pilot_that_misbehaves_fails_alone(rough, pilot, words):
     job = submit(rough, pilot, **TWO)
     steady = submit(rough, "parks", **TWO, seed=8)
-    told = wait(rough, job)
+    told = wait(rough, job, seconds=130)
     assert told["status"] == "failed"
     assert any(word in told["message"] for word in words), told["message"]
     assert wait(rough, steady)["status"] == "successful"

@@ -169,7 +169,8 @@ def test_kills_during_runs_lose_nothing(served):
     states = [state for state, _ in finished.values()]
     print(
         f"{KILLS} kills ({Counter(struck)}), {len(finished)} jobs accepted: {Counter(states)}, "
-        f"last end {statistics.median(took):.1f} s after in the median, {max(took):.1f} s at most"
+        f"last end {statistics.median(took):.1f} s after in the median, {max(took):.1f} s at most; "
+        f"slowest {sorted(zip(took, struck, range(KILLS), strict=True))[-3:]}"
     )
     for job, (told, first) in finished.items():
         status, body = results(server, key, job)
