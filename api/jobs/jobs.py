@@ -225,6 +225,33 @@ class Jobs:
                 failed += self.fail(row["id"], problem)
         return again, failed
 
+    def abandon(self, silent_since: str) -> int:
+        """Fail running jobs of other servers on this store whose leases nobody has renewed for long.
+
+        A server that comes back takes its own jobs up again; one that never does must not leave them running
+        for ever.
+
+        Args:
+            silent_since: Leases that ended before this are given up.
+
+        Returns:
+            How many failed.
+        """
+        lost = sa.select(JOBS).where(
+            JOBS.c.status == "running", JOBS.c.boot_id != self.server, JOBS.c.lease_until < silent_since
+        )
+        failed = 0
+        for row in self.store.rows(lost):
+            problem = {
+                "type": "about:blank",
+                "title": "Internal Server Error",
+                "status": 500,
+                "detail": f"its server has not been heard of since {row['lease_until']}",
+                "reason": "server-lost",
+            }
+            failed += self.fail(row["id"], problem)
+        return failed
+
     def events(self, job: str, after: int) -> list[Event]:
         """A job's story from some event on."""
         query = sa.select(JOB_EVENTS).where(JOB_EVENTS.c.job == job, JOB_EVENTS.c.seq > after)

@@ -25,6 +25,7 @@ from api.store import now, stamp
 from geodata.errors import TwinboxError
 
 LEASE = timedelta(seconds=15)
+_SILENCE = timedelta(minutes=10)  # after which another server's jobs are taken for lost
 _BEAT_S = 3.0
 _LOOK_S = 5.0
 _ATTEMPTS = 3
@@ -66,6 +67,7 @@ class Manager:
 
     async def _recover(self) -> None:
         again, failed = await anyio.to_thread.run_sync(self.jobs.recover, _ATTEMPTS, [*self._running])
+        failed += await anyio.to_thread.run_sync(self.jobs.abandon, stamp(now() - _SILENCE))
         if again or failed:
             _LOG.warning("recovered jobs", extra={"again": again, "failed": failed})
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import os
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from api_world import serving, write_plugin
+
+from api.jobs.jobs import Jobs
+from api.store import Store, now, stamp
 
 RUN = "/processes/{}/execution"
 TWO = {"cities": ["metsa", "salo"]}
@@ -34,11 +38,11 @@ def wait(served, job, headers=None, *, status=("successful", "failed", "dismisse
 
 def test_sync_and_async_give_the_same_bytes(server):
     body = {"inputs": {**TWO, "seed": 3}}
-    now = server.client.post(RUN.format("parks"), json=body)
-    assert now.status_code == 200, now.text
+    at_once = server.client.post(RUN.format("parks"), json=body)
+    assert at_once.status_code == 200, at_once.text
     job = submit(server, "parks", **TWO, seed=3)
     assert wait(server, job)["progress"] == 100
-    assert server.get(f"{job}/results").content == now.content
+    assert server.get(f"{job}/results").content == at_once.content
 
 
 def test_the_rule_is_checked_before_a_job_is_accepted(server, is_problem):
@@ -244,3 +248,18 @@ def test_a_coupled_run_needs_a_right_for_each_pilot(closed, is_problem):
     body = {"inputs": {**TWO, "pilots": ["kiosks", "parks"]}}
     problem = is_problem(closed.client.post(RUN.format("coupled-run"), json=body, headers=headers), 403)
     assert "run:kiosks" in problem["reasons"][0]
+
+
+def test_jobs_of_a_server_that_never_comes_back_are_failed_by_another():
+    store = Store("sqlite://")
+    gone, here = Jobs(store, "gone"), Jobs(store, "here")
+    lost, alive, waiting = (gone.add("tenant", "key", "parks", {}) for _ in range(3))
+    gone.begin(lost, stamp(now() - timedelta(hours=1)))
+    gone.begin(alive, stamp(now() + timedelta(seconds=15)))
+    assert here.recover(3) == (0, 0), "another server's jobs are not taken over"
+    assert here.abandon(stamp(now() - timedelta(minutes=10))) == 1
+    told = here.get(lost, "tenant")
+    assert told["status"] == "failed"
+    assert "has not been heard of since" in told["message"]
+    assert [here.get(job, "tenant")["status"] for job in (alive, waiting)] == ["running", "accepted"]
+    store.close()

@@ -29,8 +29,8 @@ PILOTS = ("parks", "leak", "spin", "bomb", "segfault", "full", "hoard")
 PATH = "/collections/metsa.buildings/items?bbox=24.72,59.43,24.85,59.49&limit=50"
 LIMITS = {
     "JOB_MEMORY_BYTES": 1 << 30,
-    "JOB_CPU_S": 4,
-    "JOB_WALL_S": 20,
+    "JOB_CPU_S": 20,
+    "JOB_WALL_S": 30,
     "JOB_FILE_BYTES": 64 << 20,
     "JOB_PROCESSES": 20,
 }
