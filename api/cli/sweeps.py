@@ -211,6 +211,7 @@ def _table(fields: tuple[str, ...], title: str, part: pd.DataFrame) -> Any:
     # KPI by KPI, so that the eye runs down one indicator over the grid.
     order = {kpi: n for n, kpi in enumerate(dict.fromkeys(part.kpi))}
     rows: list[dict[Any, Any]] = sorted(part.to_dict("records"), key=lambda row: order[row["kpi"]])
+    rows = _once_if_unmoved(rows, fields)
     places = {kpi: decimals(row["value"] for row in rows if row["kpi"] == kpi) for kpi in order}
     cells = [
         [row["kpi"] for row in rows],
@@ -227,3 +228,20 @@ def _table(fields: tuple[str, ...], title: str, part: pd.DataFrame) -> Any:
         Numbers("difference"), Numbers("interval"),
     ]  # fmt: skip
     return table(heads, list(zip(*cells, strict=True)), title=title)
+
+
+def _once_if_unmoved(rows: list[dict[Any, Any]], fields: tuple[str, ...]) -> list[dict[Any, Any]]:
+    """One row alone for each KPI that the grid leaves as it is: the eye looks for what moves."""
+    moved = {
+        row["kpi"]
+        for row in rows
+        if row["difference"] != 0 or row["difference_low"] < 0 or row["difference_high"] > 0
+    }
+    kept, seen = [], set[str]()
+    for row in rows:
+        if row["kpi"] in moved:
+            kept.append(row)
+        elif row["kpi"] not in seen:
+            kept.append(row | dict.fromkeys(fields, "any"))
+            seen.add(row["kpi"])
+    return kept

@@ -103,8 +103,8 @@ def _curve(turbine: str) -> tuple[Floats, Floats]:
     from windpowerlib import WindTurbine
 
     with warnings.catch_warnings():
-        # windpowerlib 0.2.2 reads its own table in a way that pandas 3 warns of.
-        warnings.simplefilter("ignore")
+        # windpowerlib 0.2.2 reads its own table in a way that newer pandas warns of.
+        warnings.filterwarnings("ignore", message="The inplace keyword")
         try:
             found = WindTurbine(turbine_type=turbine, hub_height=100.0)
         except (KeyError, ValueError, AttributeError) as fault:

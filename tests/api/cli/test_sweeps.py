@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from api.cli.sweeps import _once_if_unmoved
+
 SWEEP = ("sweep", "lanterns", "--city", "tallinn", "--city", "rae", "--workers", 1)
 
 
@@ -26,6 +28,21 @@ def test_a_sweep_shows_intervals_and_paired_differences_and_draws_them(shell, tm
     rows = [row for row in document["kpis"] if row["kpi"] == "light" and row["city"] == "rae"]
     assert [(row["number"], row["oil_l"]) for row in rows] == [(10, 0.5), (10, 1), (20, 0.5), (20, 1)]
     assert rows[-1]["difference"] == pytest.approx(rows[0]["value"])
+
+
+def test_an_indicator_that_the_grid_leaves_alone_takes_one_line():
+    def row(kpi, number, difference, low=0.0, high=0.0):
+        told = {"difference": difference, "difference_low": low, "difference_high": high}
+        return {"kpi": kpi, "number": number, **told}
+
+    unsure = [row("oil", 10, 0.0), row("oil", 20, 0.0, -1.0, 1.0)]
+    moved = [row("light", 10, 0.0), row("light", 20, 5.0)]
+    still = [row("bench", 10, 0.0), row("bench", 20, 0.0)]
+    single_seed = [row("lane", 10, 0.0, float("nan"), float("nan"))] * 2
+    told = _once_if_unmoved([*unsure, *moved, *still, *single_seed], ("number",))
+    assert [(line["kpi"], line["number"]) for line in told] == [
+        ("oil", 10), ("oil", 20), ("light", 10), ("light", 20), ("bench", "any"), ("lane", "any"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
