@@ -29,6 +29,8 @@ SIGMA = 5.670374419e-8
 KELVIN = 273.15
 _FIXED = 1e6
 """Film that ties a face to the temperature of the ground, W/(m2 K)."""
+AHEAD, BACK = 4.0 / 3.0, 1.0 / 3.0
+"""Shares of the last two steps in what the next one looks back on."""
 
 AIR_C, RADIANT_C, HEATING_W, COOLING_W, COIL_W = range(5)
 """Columns of the result: temperatures of air and surroundings; heat to and from the room, to supply air."""
@@ -81,6 +83,7 @@ class March:
                 n.sun_panes,
                 n.light,
                 n.rooms,
+                n.partitions,
                 n.use,
                 n.air,
                 n.ground,
@@ -113,6 +116,7 @@ def _march(
     sun_panes: Floats,
     light: NDArray[np.int64],
     rooms: Rows,
+    partitions: NDArray[np.int64],
     use: Rows,
     air: Rows,
     ground: Floats,
@@ -122,6 +126,7 @@ def _march(
     last_hour: int,
 ) -> Floats:
     result = np.zeros((last_hour - first_hour, rooms.size, 5))
+    share = 1.0 / per_hour
     for hour in range(first_hour, last_hour):
         first, row = hour * per_hour, result[hour - first_hour]
         _films_of_walls(walls, rooms, air, first)
@@ -133,17 +138,25 @@ def _march(
                 b_air, b_radiant = _ask_walls(
                     walls, memory, inner, sun_outside, sun_inside, light[t], rooms, air, ground, t, z
                 )
-                c_air, c_radiant = _ask_panes(panes, nodes, sun_panes, light[t], air, t, z)
+                n_air, n_radiant = _ask_neighbours(walls, partitions, z)
+                c_air, c_radiant = _ask_panes(panes, nodes, sun_panes, light[t], rooms, air, t, z)
                 power, coil = _close(
-                    b_air + c_air, b_radiant + c_radiant, rooms, use, air, t, z, 2400.0 / per_hour
+                    b_air + n_air + c_air,
+                    b_radiant + n_radiant + c_radiant,
+                    rooms,
+                    use,
+                    air,
+                    t,
+                    z,
+                    per_hour / 2400.0,
                 )
                 _settle_walls(walls, spread, inner, rooms, z)
                 _settle_panes(panes, nodes, rooms, z)
-                row[z, 0] += 0.5 * (last_air + rooms[z].air) / per_hour
-                row[z, 1] += 0.5 * (last_radiant + rooms[z].radiant) / per_hour
-                row[z, 2] += max(power, 0.0) / per_hour
-                row[z, 3] += max(-power, 0.0) / per_hour
-                row[z, 4] += coil / per_hour
+                row[z, 0] += 0.5 * (last_air + rooms[z].air) * share
+                row[z, 1] += 0.5 * (last_radiant + rooms[z].radiant) * share
+                row[z, 2] += max(power, 0.0) * share
+                row[z, 3] += max(-power, 0.0) * share
+                row[z, 4] += coil * share
     return result
 
 
@@ -303,33 +316,42 @@ def _ask_walls(
     t: int,
     z: int,
 ) -> tuple[float, float]:
-    """What the walls of a room and its neighbours' partitions give to the right of its equations, W."""
+    """What the walls of a room give to the right of its equations, W."""
     b_air, b_radiant = 0.0, 0.0
-    for w in range(walls.size):
+    outdoor, sky = air[t].temperature, air[t].sky
+    for w in range(rooms[z].first_wall, rooms[z].last_wall):
         wall = walls[w]
-        if wall.zone == z:
-            count = wall.inner
+        count = wall.inner
+        outer, known = sun_outside[lit, w], sun_inside[lit, w]
+        if wall.kind == PARTITION:
+            outer += wall.film_air * rooms[wall.behind].air + wall.film_sky * rooms[wall.behind].radiant
+        elif wall.kind == GROUND:
+            outer += wall.film_air * ground[t]
+        else:
+            outer += wall.film_air * outdoor + wall.film_sky * sky
+        if count > 0:
             for i in range(count):
                 kept = 0.0
                 for j in range(count):
                     kept += memory[w, i, j] * inner[w, j, 1]
                 inner[w, i, 2] = kept
-            outer, known = sun_outside[lit, w], sun_inside[lit, w]
-            if wall.kind == PARTITION:
-                outer += wall.film_air * rooms[wall.behind].air + wall.film_sky * rooms[wall.behind].radiant
-            elif wall.kind == GROUND:
-                outer += wall.film_air * ground[t]
-            else:
-                outer += wall.film_air * air[t].temperature + wall.film_sky * air[t].sky
-            if count > 0:
-                outer += wall.link_outside * inner[w, 0, 2]
-                known += wall.link_inside * inner[w, count - 1, 2]
-            share = (outer + wall.store_outside * wall.past_outside) * wall.yielding
-            known += wall.store_inside * wall.past_inside + wall.between * share
-            wall.share, wall.known = share, known
-            b_air += wall.pull_air * known
-            b_radiant += wall.pull_radiant * known
-        elif wall.behind == z:
+            outer += wall.link_outside * inner[w, 0, 2]
+            known += wall.link_inside * inner[w, count - 1, 2]
+        share = (outer + wall.store_outside * wall.past_outside) * wall.yielding
+        known += wall.store_inside * wall.past_inside + wall.between * share
+        wall.share, wall.known = share, known
+        b_air += wall.pull_air * known
+        b_radiant += wall.pull_radiant * known
+    return b_air, b_radiant
+
+
+@njit(cache=True, error_model="numpy")
+def _ask_neighbours(walls: Rows, partitions: NDArray[np.int64], z: int) -> tuple[float, float]:
+    """What the neighbours' partitions give to the right of a room's equations, W."""
+    b_air, b_radiant = 0.0, 0.0
+    for w in partitions:
+        wall = walls[w]
+        if wall.behind == z:
             b_air += wall.area * wall.film_air * wall.face_outside
             b_radiant += wall.area * wall.film_sky * wall.face_outside
     return b_air, b_radiant
@@ -337,26 +359,25 @@ def _ask_walls(
 
 @njit(cache=True, error_model="numpy")
 def _ask_panes(
-    panes: Rows, nodes: Floats, sunlight: Floats, lit: int, air: Rows, t: int, z: int
+    panes: Rows, nodes: Floats, sunlight: Floats, lit: int, rooms: Rows, air: Rows, t: int, z: int
 ) -> tuple[float, float]:
     """What the windows of a room give to the right of its equations, W."""
     b_air, b_radiant = 0.0, 0.0
-    for w in range(panes.size):
+    for w in range(rooms[z].first_pane, rooms[z].last_pane):
         pane = panes[w]
-        if pane.zone == z:
-            known = pane.film_air * air[t].temperature + pane.film_sky * air[t].sky + sunlight[lit, w, 0]
-            for i in range(pane.nodes - 1):
-                nodes[w, i, 1] = known
-                known = sunlight[lit, w, i + 1] + nodes[w, i, 3] * known
-            pane.known = known
-            b_air += pane.pull_air * known
-            b_radiant += pane.pull_radiant * known
+        known = pane.film_air * air[t].temperature + pane.film_sky * air[t].sky + sunlight[lit, w, 0]
+        for i in range(pane.nodes - 1):
+            nodes[w, i, 1] = known
+            known = sunlight[lit, w, i + 1] + nodes[w, i, 3] * known
+        pane.known = known
+        b_air += pane.pull_air * known
+        b_radiant += pane.pull_radiant * known
     return b_air, b_radiant
 
 
 @njit(cache=True, error_model="numpy")
 def _close(
-    b_air: float, b_radiant: float, rooms: Rows, use: Rows, air: Rows, t: int, z: int, step_s: float
+    b_air: float, b_radiant: float, rooms: Rows, use: Rows, air: Rows, t: int, z: int, per_s: float
 ) -> tuple[float, float]:
     """Solve a room with its air flows, gains and plant.
 
@@ -364,7 +385,7 @@ def _close(
         What the plant gives to hold the set-points, W (cold below 0), and the heat of the supply coil, W.
     """
     room, now, outdoor = rooms[z], use[t, z], air[t].temperature
-    store = room.store / step_s
+    store = room.store * per_s
     fresh = air[t].heat_capacity * now.outdoor_air + room.loss
     mechanical = air[t].heat_capacity * now.mechanical
     recovered = outdoor + room.recovery * (room.air - outdoor)
@@ -388,7 +409,7 @@ def _close(
         b_air += power
     new = (b_air * a_radiant + a_both * b_radiant) * weight
     room.radiant = (a_air * b_radiant + a_both * b_air) * weight
-    room.past_air = (4.0 * new - room.air) / 3.0
+    room.past_air = AHEAD * new - BACK * room.air
     room.air = new
     return power, mechanical * (supply - recovered)
 
@@ -397,28 +418,25 @@ def _close(
 def _settle_walls(walls: Rows, spread: Floats, inner: Floats, rooms: Rows, z: int) -> None:
     """Give the walls of a room the temperatures that go with it."""
     air, radiant = rooms[z].air, rooms[z].radiant
-    for w in range(walls.size):
+    for w in range(rooms[z].first_wall, rooms[z].last_wall):
         wall = walls[w]
-        if wall.zone == z:
-            inside = (wall.known + wall.convection * air + wall.radiation * radiant) * wall.resistance
-            outside = wall.share + wall.coupling * inside
-            wall.past_outside = (4.0 * outside - wall.face_outside) / 3.0
-            wall.past_inside = (4.0 * inside - wall.face_inside) / 3.0
-            wall.face_outside, wall.face_inside = outside, inside
-            for i in range(wall.inner):
-                new = inner[w, i, 2] + spread[w, i, 0] * outside + spread[w, i, 1] * inside
-                inner[w, i, 1] = (4.0 * new - inner[w, i, 0]) / 3.0
-                inner[w, i, 0] = new
+        inside = (wall.known + wall.convection * air + wall.radiation * radiant) * wall.resistance
+        outside = wall.share + wall.coupling * inside
+        wall.past_outside = AHEAD * outside - BACK * wall.face_outside
+        wall.past_inside = AHEAD * inside - BACK * wall.face_inside
+        wall.face_outside, wall.face_inside = outside, inside
+        for i in range(wall.inner):
+            new = inner[w, i, 2] + spread[w, i, 0] * outside + spread[w, i, 1] * inside
+            inner[w, i, 1] = AHEAD * new - BACK * inner[w, i, 0]
+            inner[w, i, 0] = new
 
 
 @njit(cache=True, error_model="numpy")
 def _settle_panes(panes: Rows, nodes: Floats, rooms: Rows, z: int) -> None:
     """Give the windows of a room the temperatures that go with it."""
-    for w in range(panes.size):
-        pane = panes[w]
-        if pane.zone == z:
-            last = pane.nodes - 1
-            warm = pane.convection * rooms[z].air + pane.radiation * rooms[z].radiant
-            nodes[w, last, 0] = (pane.known + warm) * pane.resistance
-            for i in range(last - 1, -1, -1):
-                nodes[w, i, 0] = (nodes[w, i, 1] + nodes[w, i, 2] * nodes[w, i + 1, 0]) * nodes[w, i, 4]
+    for w in range(rooms[z].first_pane, rooms[z].last_pane):
+        pane, last = panes[w], panes[w].nodes - 1
+        warm = pane.convection * rooms[z].air + pane.radiation * rooms[z].radiant
+        nodes[w, last, 0] = (pane.known + warm) * pane.resistance
+        for i in range(last - 1, -1, -1):
+            nodes[w, i, 0] = (nodes[w, i, 1] + nodes[w, i, 2] * nodes[w, i + 1, 0]) * nodes[w, i, 4]

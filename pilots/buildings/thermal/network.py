@@ -108,6 +108,10 @@ PANE = np.dtype(
 
 ROOM = np.dtype(
     [
+        ("first_wall", "i8"),  # its walls are rows of `Network.walls` from here to before `last_wall`
+        ("last_wall", "i8"),
+        ("first_pane", "i8"),
+        ("last_pane", "i8"),
         ("store", "f8"),  # heat that air and furniture store, J/K
         ("loss", "f8"),  # thermal bridges and frames, W/K
         ("recovery", "f8"),
@@ -153,6 +157,8 @@ class Network(NamedTuple):
     gaps: Floats
     """Width, grey-body factor of long waves, and `GASES` of each gap, shape (windows, panes, 9)."""
     rooms: Rows
+    partitions: NDArray[np.int64]
+    """Rows of `walls` that part two rooms."""
     use: Rows
     air: Rows
     ground: Floats
@@ -195,7 +201,8 @@ def network(building: Building, sun: Sun, canopy: float = 1.0) -> Network:
         panes=panes,
         glass=glass,
         gaps=gaps,
-        rooms=_rooms(building, windows, sun),
+        rooms=_rooms(building, walls, panes, windows, sun),
+        partitions=np.flatnonzero(walls["kind"] == PARTITION),
         use=_use(building, sun),
         air=sun.air,
         ground=stepwise(
@@ -390,8 +397,15 @@ def _strike(
                     through[1:, w, 2 * n : 2 * n + 2] += (0.5 * share / face.absorptance * taken)[:, None]
 
 
-def _rooms(building: Building, windows: list[tuple[int, Surface, Window]], sun: Sun) -> Rows:
+def _rooms(
+    building: Building, walls: Rows, panes: Rows, windows: list[tuple[int, Surface, Window]], sun: Sun
+) -> Rows:
     rows = np.zeros(len(building.zones), dtype=ROOM)
+    zones = np.arange(rows.size)
+    # Walls and panes are listed room by room.
+    for owned, first, last in ((walls, "first_wall", "last_wall"), (panes, "first_pane", "last_pane")):
+        rows[first] = np.searchsorted(owned["zone"], zones)
+        rows[last] = np.searchsorted(owned["zone"], zones, side="right")
     indoor_air = 1010.0 * sun.pressure_pa / (287.06 * 293.15)
     for row, zone in zip(rows, building.zones, strict=True):
         row["store"] = indoor_air * zone.volume_m3 + zone.furniture_j_k
