@@ -12,8 +12,6 @@ swing of a light room within a tenth of a kelvin.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -160,38 +158,26 @@ def _march(
     return result
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def _long_waves(emissivity: float, surface_c: float, other_c: float) -> float:
     """Conductance of long waves between a surface and its surroundings, W/(m2 K)."""
     a, b = surface_c + KELVIN, other_c + KELVIN
     return emissivity * SIGMA * (a + b) * (a * a + b * b)
 
 
-@njit(cache=True, error_model="numpy")
-def _outdoor_film(
-    air: Rows,
-    t: int,
-    surface_c: float,
-    cos_tilt: float,
-    azimuth: float,
-    wind: float,
-    wind_past: float,
-    roughness: float,
-    emissivity: float,
-) -> tuple[float, float]:
+@njit(cache=True, error_model="numpy", inline="always")
+def _outdoor_film(now: np.record, surface_c: float, face: np.record, roughness: float) -> tuple[float, float]:
     """Film of an outside face: to the air, with the long waves of air and ground, and to the sky."""
-    outdoor = air[t].temperature
-    away = abs((air[t].direction - azimuth + 180.0) % 360.0 - 180.0)
-    # A roof always counts as windward.
-    onto = away <= 90.0 or abs(cos_tilt) > 0.98
-    forced = air[t].windward * wind if onto else air[t].leeward * wind_past
-    convection = windy_air(still_air(surface_c - outdoor, cos_tilt), forced, roughness)
-    # Walton 1983: towards the horizon the sky is as warm as the air.
-    view = 0.5 * (1.0 + cos_tilt)
-    sky = view * math.sqrt(view)
+    outdoor = now.temperature
+    away = abs(now.direction - face.azimuth)
+    onto = away <= 90.0 or away >= 270.0 or face.level
+    forced = now.windward * face.wind if onto else now.leeward * face.wind_past
+    convection = windy_air(
+        still_air(surface_c - outdoor, face.still_warm, face.still_cold), forced, roughness
+    )
     return (
-        convection + (1.0 - sky) * _long_waves(emissivity, surface_c, outdoor),
-        sky * _long_waves(emissivity, surface_c, air[t].sky),
+        convection + (1.0 - face.sky_view) * _long_waves(face.emissivity, surface_c, outdoor),
+        face.sky_view * _long_waves(face.emissivity, surface_c, now.sky),
     )
 
 
@@ -202,29 +188,20 @@ def _films_of_walls(walls: Rows, rooms: Rows, air: Rows, t: int) -> None:
         wall = walls[w]
         room, surface, outdoor = rooms[wall.zone], wall.face_outside, air[t].temperature
         if wall.kind == OUTDOOR:
-            wall.film_air, wall.film_sky = _outdoor_film(
-                air,
-                t,
-                surface,
-                wall.cos_tilt,
-                wall.azimuth,
-                wall.wind,
-                wall.wind_past,
-                wall.roughness,
-                wall.emissivity,
-            )
+            wall.film_air, wall.film_sky = _outdoor_film(air[t], surface, wall, wall.roughness)
         elif wall.kind == SHELTERED:
-            wall.film_air = still_air(surface - outdoor, wall.cos_tilt) + _long_waves(
+            wall.film_air = still_air(surface - outdoor, wall.still_warm, wall.still_cold) + _long_waves(
                 wall.emissivity, surface, outdoor
             )
         elif wall.kind == GROUND:
             wall.film_air = _FIXED
         elif wall.kind == PARTITION:
-            wall.film_air = still_air(surface - rooms[wall.behind].air, wall.cos_tilt)
+            wall.film_air = still_air(surface - rooms[wall.behind].air, wall.still_warm, wall.still_cold)
             wall.film_sky = wall.radiant_outside * _long_waves(1.0, surface, rooms[wall.behind].radiant)
         wall.yielding = 1.0 / (wall.outside + wall.film_air + wall.film_sky)
         wall.coupling = wall.between * wall.yielding
-        wall.convection = still_air(wall.face_inside - room.air, -wall.cos_tilt)
+        # Seen from the room it leans the other way.
+        wall.convection = still_air(wall.face_inside - room.air, wall.still_cold, wall.still_warm)
         wall.radiation = wall.radiant_inside * _long_waves(1.0, wall.face_inside, room.radiant)
         wall.resistance = 1.0 / (
             wall.inside - wall.between * wall.coupling + wall.convection + wall.radiation
@@ -239,32 +216,33 @@ def _films_of_panes(
 ) -> None:
     """Films at the windows, conductances through panes and gaps, and the sweep from outside to inside."""
     for w in range(panes.size):
-        pane, chain = panes[w], nodes[w]
-        pane.film_air, pane.film_sky = _outdoor_film(
-            air,
-            t,
-            chain[0, 0],
-            pane.cos_tilt,
-            pane.azimuth,
-            pane.wind,
-            pane.wind_past,
-            1.0,
-            pane.emissivity,
-        )
+        pane = panes[w]
+        pane.film_air, pane.film_sky = _outdoor_film(air[t], nodes[w, 0, 0], pane, 1.0)
         pivot = pane.film_air + pane.film_sky
         for i in range(pane.nodes - 1):
+            k = i // 2
             if i % 2 == 0:
-                link = glass[w, i // 2]
+                link = glass[w, k]
             else:
-                outer, inner, gap = chain[i, 0], chain[i + 1, 0], gaps[w, i // 2]
-                link = gap_conductance(outer + KELVIN, inner + KELVIN, gap[0], pane.height, gap[2:])
-                link += _long_waves(gap[1], outer, inner)
+                outer, inner = nodes[w, i, 0], nodes[w, i + 1, 0]
+                gas = (
+                    gaps[w, k, 2],
+                    gaps[w, k, 3],
+                    gaps[w, k, 4],
+                    gaps[w, k, 5],
+                    gaps[w, k, 6],
+                    gaps[w, k, 7],
+                    gaps[w, k, 8],
+                )
+                link = gap_conductance(outer + KELVIN, inner + KELVIN, gaps[w, k, 0], pane.height, gas)
+                link += _long_waves(gaps[w, k, 1], outer, inner)
             pivot += link
-            chain[i, 2], chain[i, 3], chain[i, 4] = link, link / pivot, 1.0 / pivot
-            pivot = link * (1.0 - link / pivot)
-        surface, room = chain[pane.nodes - 1, 0], rooms[pane.zone]
+            nodes[w, i, 2], nodes[w, i, 4] = link, 1.0 / pivot
+            nodes[w, i, 3] = link * nodes[w, i, 4]
+            pivot = link * (1.0 - nodes[w, i, 3])
+        surface, room = nodes[w, pane.nodes - 1, 0], rooms[pane.zone]
         pane.convection = still_air_at_pane(
-            surface + KELVIN, room.air + KELVIN, pane.height, pane.sin_tilt, pressure
+            surface + KELVIN, room.air + KELVIN, pane.height, pane.sin_tilt, pane.critical, pressure
         )
         pane.radiation = pane.radiant_inside * _long_waves(1.0, surface, room.radiant)
         pane.resistance = 1.0 / (pivot + pane.convection + pane.radiation)
@@ -349,8 +327,8 @@ def _ask_walls(
 def _ask_neighbours(walls: Rows, partitions: NDArray[np.int64], z: int) -> tuple[float, float]:
     """What the neighbours' partitions give to the right of a room's equations, W."""
     b_air, b_radiant = 0.0, 0.0
-    for w in partitions:
-        wall = walls[w]
+    for k in range(partitions.size):
+        wall = walls[partitions[k]]
         if wall.behind == z:
             b_air += wall.area * wall.film_air * wall.face_outside
             b_radiant += wall.area * wall.film_sky * wall.face_outside

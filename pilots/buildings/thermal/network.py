@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pilots.buildings.thermal.conduction import chain, condense
 from pilots.buildings.thermal.envelope import Surface, Window
-from pilots.buildings.thermal.films import ROUGHNESS
+from pilots.buildings.thermal.films import ROUGHNESS, critical_rayleigh, still_air_factors
 from pilots.buildings.thermal.glazing import GASES, GlazingOptics, glazing_optics
 from pilots.buildings.thermal.room import (
     SIDES,
@@ -49,8 +49,12 @@ WALL = np.dtype(
         ("store_inside", "f8"),
         ("link_outside", "f8"),
         ("link_inside", "f8"),
-        ("cos_tilt", "f8"),
+        # `still_air_factors` towards the outside; whether it lies flat; the sky's share of the long waves.
+        ("still_warm", "f8"),
+        ("still_cold", "f8"),
+        ("level", "i8"),
         ("azimuth", "f8"),
+        ("sky_view", "f8"),
         ("emissivity", "f8"),
         ("roughness", "f8"),
         ("wind", "f8"),  # wind at its height over that at 10 m, to the powers of the wind's convection
@@ -88,8 +92,12 @@ PANE = np.dtype(
         ("area", "f8"),
         ("height", "f8"),
         ("sin_tilt", "f8"),
-        ("cos_tilt", "f8"),
+        ("critical", "f8"),  # Rayleigh number inside
+        ("still_warm", "f8"),
+        ("still_cold", "f8"),
+        ("level", "i8"),
         ("azimuth", "f8"),
+        ("sky_view", "f8"),
         ("emissivity", "f8"),
         ("wind", "f8"),
         ("wind_past", "f8"),
@@ -277,11 +285,9 @@ def _walls(
         row["area"] = surface.opaque_area_m2
         for field, value in _SLAB.items():
             row[field] = getattr(slab, value)
-        row["cos_tilt"] = np.cos(np.radians(surface.tilt_deg))
-        row["azimuth"] = surface.azimuth_deg + building.north_axis_deg
+        _lean(row, surface, building.north_axis_deg)
         row["emissivity"] = surface.construction.emissivity_outside
         row["roughness"] = ROUGHNESS[surface.construction.roughness]
-        row["wind"], row["wind_past"] = _wind_at(surface.height_m)
         row["radiant_inside"] = _factor(faces, factors, ("inside", w))
         row["radiant_outside"] = _factor(faces, factors, ("outside", w))
     most = max(slab.from_outside.size for slab in slabs)
@@ -308,6 +314,18 @@ def _padded(arrays: list[Floats], shape: tuple[int, ...]) -> Floats:
     return stack
 
 
+def _lean(row: np.void, surface: Surface, north_axis_deg: float) -> None:
+    """Say of a wall or window what its lean, turn and height do to its film outside."""
+    cos_tilt = float(np.cos(np.radians(surface.tilt_deg)))
+    row["still_warm"], row["still_cold"] = still_air_factors(cos_tilt)
+    # A roof always counts as windward.
+    row["level"] = abs(cos_tilt) > 0.98
+    row["azimuth"] = (surface.azimuth_deg + north_axis_deg) % 360.0
+    # Walton 1983: towards the horizon the sky is as warm as the air.
+    row["sky_view"] = max(0.5 * (1.0 + cos_tilt), 0.0) ** 1.5
+    row["wind"], row["wind_past"] = _wind_at(surface.height_m)
+
+
 def _wind_at(height_m: float) -> tuple[float, float]:
     """What height does to convection: wind against that at 10 m in open country, to the two laws' powers."""
     wind = (max(height_m, 0.5) / 10.0) ** 0.14
@@ -328,10 +346,9 @@ def _panes(
         row["zone"], row["nodes"] = z, 2 * len(panes)
         row["area"], row["height"] = window.glass_area_m2, window.height_m
         row["sin_tilt"] = max(np.sin(np.radians(surface.tilt_deg)), 0.1)
-        row["cos_tilt"] = np.cos(np.radians(surface.tilt_deg))
-        row["azimuth"] = surface.azimuth_deg + building.north_axis_deg
+        row["critical"] = critical_rayleigh(row["sin_tilt"])
+        _lean(row, surface, building.north_axis_deg)
         row["emissivity"] = panes[0].emissivity_outside
-        row["wind"], row["wind_past"] = _wind_at(surface.height_m)
         row["radiant_inside"] = _factor(faces, factors, ("pane", w))
         for k, pane in enumerate(panes):
             glass[w, k] = pane.conductivity_w_mk / pane.thickness_m
@@ -394,7 +411,9 @@ def _strike(
                 outside[1:, w] += taken
             case _:
                 for n, share in enumerate(optics[w].inside_absorptance):
-                    through[1:, w, 2 * n : 2 * n + 2] += (0.5 * share / face.absorptance * taken)[:, None]
+                    half = 0.5 * share / face.absorptance * taken
+                    through[1:, w, 2 * n] += half
+                    through[1:, w, 2 * n + 1] += half
 
 
 def _rooms(

@@ -59,7 +59,16 @@ class Incident:
     @cached_property
     def total(self) -> Floats:
         """All of it."""
-        return np.maximum(self.beam + self.dome + self.circumsolar + self.horizon + self.ground, 0.0)
+        return _sum(self.beam, self.dome, self.circumsolar, self.horizon, self.ground)
+
+
+@njit(cache=True, error_model="numpy")
+def _sum(beam: Floats, dome: Floats, circumsolar: Floats, horizon: Floats, ground: Floats) -> Floats:
+    """All light on a plane, never less than none."""
+    out = np.empty_like(beam)
+    for t in range(beam.size):
+        out[t] = max(beam[t] + dome[t] + circumsolar[t] + horizon[t] + ground[t], 0.0)
+    return out
 
 
 class Sun:
