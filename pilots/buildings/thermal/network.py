@@ -276,7 +276,9 @@ def _walls(
     step = 3600.0 / sun.steps_per_hour
     # Second-order backward differences look two steps back; to each wall they are Euler's with 2/3 of the
     # step.
-    slabs = [condense(chain(surface.construction, step), 2 * step / 3) for _, surface in surfaces]
+    made = {surface.construction for _, surface in surfaces}
+    condensed = {construction: condense(chain(construction, step), 2 * step / 3) for construction in made}
+    slabs = [condensed[surface.construction] for _, surface in surfaces]
     rows = np.zeros(len(surfaces), dtype=WALL)
     for w, ((z, surface), slab) in enumerate(zip(surfaces, slabs, strict=True)):
         row = rows[w]
@@ -377,20 +379,22 @@ def _sunlight(
     through = np.zeros((days + 1, len(windows), most))
     for w, (_, surface) in enumerate(surfaces):
         if surface.boundary == "outdoor" and surface.opaque_area_m2 > 0:
-            incident = sun.on(surface.azimuth_deg + building.north_axis_deg, surface.tilt_deg)
-            outside[1:, w] = incident.total * surface.construction.absorptance_outside
+            incident = sun.total_on(surface.azimuth_deg + building.north_axis_deg, surface.tilt_deg)
+            outside[1:, w] = incident * surface.construction.absorptance_outside
     sources = np.zeros((len(building.zones), 2 * SIDES, days))
+    transmitted = np.zeros((len(building.zones), days))
     for w, (z, surface, window) in enumerate(windows):
         azimuth = surface.azimuth_deg + building.north_axis_deg
         entering = window_sun(window, optics[w], azimuth, surface.tilt_deg, sun, canopy)
         add_strikes(sources[z], entering.beam_w, building.zones[z], surface, window, azimuth, sun)
         sources[z, SIDES + side_of(surface.tilt_deg, surface.azimuth_deg)] += entering.diffuse_w
+        transmitted[z] += entering.beam_w + entering.diffuse_w
         for k, taken in enumerate(entering.absorbed_w_m2):
             through[1:, w, 2 * k] = through[1:, w, 2 * k + 1] = 0.5 * taken
     for z, listed in faces.items():
-        if sources[z].any():
+        if transmitted[z].any():
             _strike(outside, inside, through, sources[z], listed, optics)
-    return outside, inside, through, sources.sum(axis=1)
+    return outside, inside, through, transmitted
 
 
 def _strike(

@@ -58,12 +58,18 @@ def radiant_factors(faces: list[Face]) -> Floats:
     """
     area = np.array([face.area_m2 for face in faces])
     emissivity = np.array([face.emissivity for face in faces])
+    return np.asarray(1.0 / ((1.0 - emissivity) / emissivity + 1.0 / _carroll(area)))
+
+
+@njit(cache=True, error_model="numpy")
+def _carroll(area: Floats) -> Floats:
+    """How much more a face would see if it saw itself too: Carroll's F for black faces."""
     factor = np.ones_like(area)
     for _ in range(100):
         # A face that holds more than half of the room's area sees itself; Carroll's series then has no end.
         share = np.minimum(area * factor / (area * factor).sum(), 0.5)
         factor = 1.0 / (1.0 - share)
-    return np.asarray(1.0 / ((1.0 - emissivity) / emissivity + 1.0 / factor))
+    return factor
 
 
 def absorbed_shares(faces: list[Face]) -> tuple[Floats, Floats]:
@@ -102,7 +108,9 @@ def absorbed(sources: Floats, shares: Floats) -> Floats:
     for k in range(sources.shape[0]):
         if sources[k].any():
             for face in range(shares.shape[1]):
-                out[face] += shares[k, face] * sources[k]
+                share = shares[k, face]
+                for t in range(sources.shape[1]):
+                    out[face, t] += share * sources[k, t]
     return out
 
 
