@@ -93,7 +93,7 @@ def solar_gain_parts_w(glass: list[SunnyGlass], walls: list[SunnyWall], sun: Sun
         gain -= window.u_value_w_m2k * window.area_m2 * _sky_loss(window.tilt_deg, window.emissivity)
     for wall in walls:
         ua = wall.u_value_w_m2k * wall.area_m2
-        day += wall.absorptance * _FILM_OUTSIDE_M2K_W * ua * sun.on(wall.azimuth_deg, wall.tilt_deg).total
+        day += wall.absorptance * _FILM_OUTSIDE_M2K_W * ua * sun.total_on(wall.azimuth_deg, wall.tilt_deg)
         gain -= ua * _sky_loss(wall.tilt_deg, wall.emissivity)
     beam_w, day_w = (np.bincount(sun.hour, weights=part, minlength=hours) for part in (direct, day))
     return beam_w / sun.steps_per_hour, gain + day_w / sun.steps_per_hour

@@ -27,7 +27,7 @@ ROUGHNESS: dict[Roughness, float] = {
 """What roughness does to the wind's share, from glass to stucco (Walton 1981)."""
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def cube_root(x: float) -> float:
     """Cube root of a number that is not negative, three times as fast as the library's.
 
@@ -42,23 +42,36 @@ def cube_root(x: float) -> float:
 
 
 @njit(cache=True, error_model="numpy")
-def still_air(difference_k: float, cos_tilt: float) -> float:
+def still_air_factors(cos_tilt: float) -> tuple[float, float]:
+    """Natural convection over the cube root of the difference in temperature, W/(m2 K^(4/3)).
+
+    Args:
+        cos_tilt: Cosine of the angle between the surface's outward normal (towards this air) and up. Seen
+            from its other side a surface has the two factors swapped.
+
+    Returns:
+        Of a surface that is warmer than the air, and of one that is colder.
+    """
+    if abs(cos_tilt) < 1e-6:
+        return 1.31, 1.31
+    # A warm face that looks up, or a cold one that looks down, drives the air; the others hold it.
+    driven, held = 9.482 / (7.283 - abs(cos_tilt)), 1.810 / (1.382 + abs(cos_tilt))
+    return (driven, held) if cos_tilt > 0.0 else (held, driven)
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def still_air(difference_k: float, warm: float, cold: float) -> float:
     """Natural convection at a surface, W/(m2 K).
 
     Args:
         difference_k: Surface minus air.
-        cos_tilt: Cosine of the angle between the surface's outward normal (towards this air) and up.
+        warm: What `still_air_factors` says of the surface where it is warmer.
+        cold: And where it is colder.
     """
-    root = cube_root(abs(difference_k))
-    if abs(cos_tilt) < 1e-6:
-        return 1.31 * root
-    # A warm face that looks up, or a cold one that looks down, drives the air; the others hold it.
-    if difference_k * cos_tilt > 0:
-        return 9.482 * root / (7.283 - abs(cos_tilt))
-    return 1.810 * root / (1.382 + abs(cos_tilt))
+    return cube_root(abs(difference_k)) * (warm if difference_k > 0.0 else cold)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def windy_air(still: float, forced: float, roughness: float) -> float:
     """Convection outside, W/(m2 K): still air and wind together (DOE-2).
 
@@ -72,8 +85,15 @@ def windy_air(still: float, forced: float, roughness: float) -> float:
 
 
 @njit(cache=True, error_model="numpy")
+def critical_rayleigh(tilt_sin: float) -> float:
+    """Rayleigh number at which the air along a window of this tilt becomes turbulent (ISO 15099, 8.3.2.2)."""
+    # That of a vertical window; exp(0.72 x 90) has the angle in degrees.
+    return float(2.5e5 * (math.exp(0.72 * 90.0) / tilt_sin) ** 0.2)
+
+
+@njit(cache=True, error_model="numpy", inline="always")
 def still_air_at_pane(
-    pane_k: float, air_k: float, height_m: float, tilt_sin: float, pressure_pa: float
+    pane_k: float, air_k: float, height_m: float, tilt_sin: float, critical: float, pressure_pa: float
 ) -> float:
     """Natural convection at the room side of a window, W/(m2 K) (ISO 15099, 8.3.2.2).
 
@@ -82,6 +102,7 @@ def still_air_at_pane(
         air_k: Temperature of the room.
         height_m: Height of the window.
         tilt_sin: Sine of the window's tilt from the horizontal.
+        critical: Its `critical_rayleigh`.
         pressure_pa: Pressure of the air in the room.
     """
     film = air_k + 0.25 * (pane_k - air_k)
@@ -98,8 +119,6 @@ def still_air_at_pane(
         * abs(pane_k - air_k)
         / (film * viscosity * conductivity)
     )
-    # The critical number of a vertical window; exp(0.72 x 90) has the angle in degrees.
-    critical = 2.5e5 * (math.exp(0.72 * 90.0) / tilt_sin) ** 0.2
     if rayleigh <= critical:
         nusselt = 0.56 * math.sqrt(math.sqrt(rayleigh * tilt_sin))
     else:

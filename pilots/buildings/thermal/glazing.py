@@ -99,9 +99,7 @@ def thermal_properties(glazing: Glazing, height_m: float = 1.5) -> tuple[float, 
             outer, inner = faces[2 * k + 1], faces[2 * k + 2]
             grey = 1.0 / (1.0 / panes[k].emissivity_inside + 1.0 / panes[k + 1].emissivity_outside - 1.0)
             waves = grey * 5.670374419e-8 * (outer + inner) * (outer**2 + inner**2)
-            gas[k] = 1.0 / (
-                waves + gap_conductance(outer, inner, gap.thickness_m, height_m, np.array(GASES[gap.gas]))
-            )
+            gas[k] = 1.0 / (waves + gap_conductance(outer, inner, gap.thickness_m, height_m, GASES[gap.gas]))
         chain = np.zeros(2 * len(panes) - 1)
         chain[::2], chain[1::2] = glass, gas
         total = outside + chain.sum() + inside
@@ -182,9 +180,9 @@ def _hemispherical(values: Floats) -> Floats:
     return np.asarray(np.trapezoid(values * np.sin(2 * angle), angle, axis=-1))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def gap_conductance(
-    outer_k: float, inner_k: float, thickness_m: float, height_m: float, gas: Floats
+    outer_k: float, inner_k: float, thickness_m: float, height_m: float, gas: tuple[float, ...]
 ) -> float:
     """Conduction and convection between two panes of a vertical gap, W/(m2 K) (ISO 15099, 5.3.3).
 
@@ -215,5 +213,8 @@ def gap_conductance(
         flat = 0.028154 * rayleigh**0.4134
     else:
         flat = 1.0 + 1.7596678e-10 * rayleigh**2.2984755
-    slender = 0.242 * (rayleigh * thickness_m / height_m) ** 0.272
-    return float(max(flat, slender) * conductivity / thickness_m)
+    # The law of slender gaps only counts where it comes to more than 1.
+    along = rayleigh * thickness_m / height_m
+    if along > 180.0:
+        flat = max(flat, 0.242 * along**0.272)
+    return float(flat * conductivity / thickness_m)

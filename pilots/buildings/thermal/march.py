@@ -12,8 +12,6 @@ swing of a light room within a tenth of a kelvin.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -29,6 +27,8 @@ SIGMA = 5.670374419e-8
 KELVIN = 273.15
 _FIXED = 1e6
 """Film that ties a face to the temperature of the ground, W/(m2 K)."""
+AHEAD, BACK = 4.0 / 3.0, 1.0 / 3.0
+"""Shares of the last two steps in what the next one looks back on."""
 
 AIR_C, RADIANT_C, HEATING_W, COOLING_W, COIL_W = range(5)
 """Columns of the result: temperatures of air and surroundings; heat to and from the room, to supply air."""
@@ -81,6 +81,7 @@ class March:
                 n.sun_panes,
                 n.light,
                 n.rooms,
+                n.partitions,
                 n.use,
                 n.air,
                 n.ground,
@@ -113,6 +114,7 @@ def _march(
     sun_panes: Floats,
     light: NDArray[np.int64],
     rooms: Rows,
+    partitions: NDArray[np.int64],
     use: Rows,
     air: Rows,
     ground: Floats,
@@ -122,6 +124,7 @@ def _march(
     last_hour: int,
 ) -> Floats:
     result = np.zeros((last_hour - first_hour, rooms.size, 5))
+    share = 1.0 / per_hour
     for hour in range(first_hour, last_hour):
         first, row = hour * per_hour, result[hour - first_hour]
         _films_of_walls(walls, rooms, air, first)
@@ -133,52 +136,48 @@ def _march(
                 b_air, b_radiant = _ask_walls(
                     walls, memory, inner, sun_outside, sun_inside, light[t], rooms, air, ground, t, z
                 )
-                c_air, c_radiant = _ask_panes(panes, nodes, sun_panes, light[t], air, t, z)
+                n_air, n_radiant = _ask_neighbours(walls, partitions, z)
+                c_air, c_radiant = _ask_panes(panes, nodes, sun_panes, light[t], rooms, air, t, z)
                 power, coil = _close(
-                    b_air + c_air, b_radiant + c_radiant, rooms, use, air, t, z, 2400.0 / per_hour
+                    b_air + n_air + c_air,
+                    b_radiant + n_radiant + c_radiant,
+                    rooms,
+                    use,
+                    air,
+                    t,
+                    z,
+                    per_hour / 2400.0,
                 )
                 _settle_walls(walls, spread, inner, rooms, z)
                 _settle_panes(panes, nodes, rooms, z)
-                row[z, 0] += 0.5 * (last_air + rooms[z].air) / per_hour
-                row[z, 1] += 0.5 * (last_radiant + rooms[z].radiant) / per_hour
-                row[z, 2] += max(power, 0.0) / per_hour
-                row[z, 3] += max(-power, 0.0) / per_hour
-                row[z, 4] += coil / per_hour
+                row[z, 0] += 0.5 * (last_air + rooms[z].air) * share
+                row[z, 1] += 0.5 * (last_radiant + rooms[z].radiant) * share
+                row[z, 2] += max(power, 0.0) * share
+                row[z, 3] += max(-power, 0.0) * share
+                row[z, 4] += coil * share
     return result
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def _long_waves(emissivity: float, surface_c: float, other_c: float) -> float:
     """Conductance of long waves between a surface and its surroundings, W/(m2 K)."""
     a, b = surface_c + KELVIN, other_c + KELVIN
     return emissivity * SIGMA * (a + b) * (a * a + b * b)
 
 
-@njit(cache=True, error_model="numpy")
-def _outdoor_film(
-    air: Rows,
-    t: int,
-    surface_c: float,
-    cos_tilt: float,
-    azimuth: float,
-    wind: float,
-    wind_past: float,
-    roughness: float,
-    emissivity: float,
-) -> tuple[float, float]:
+@njit(cache=True, error_model="numpy", inline="always")
+def _outdoor_film(now: np.record, surface_c: float, face: np.record, roughness: float) -> tuple[float, float]:
     """Film of an outside face: to the air, with the long waves of air and ground, and to the sky."""
-    outdoor = air[t].temperature
-    away = abs((air[t].direction - azimuth + 180.0) % 360.0 - 180.0)
-    # A roof always counts as windward.
-    onto = away <= 90.0 or abs(cos_tilt) > 0.98
-    forced = air[t].windward * wind if onto else air[t].leeward * wind_past
-    convection = windy_air(still_air(surface_c - outdoor, cos_tilt), forced, roughness)
-    # Walton 1983: towards the horizon the sky is as warm as the air.
-    view = 0.5 * (1.0 + cos_tilt)
-    sky = view * math.sqrt(view)
+    outdoor = now.temperature
+    away = abs(now.direction - face.azimuth)
+    onto = away <= 90.0 or away >= 270.0 or face.level
+    forced = now.windward * face.wind if onto else now.leeward * face.wind_past
+    convection = windy_air(
+        still_air(surface_c - outdoor, face.still_warm, face.still_cold), forced, roughness
+    )
     return (
-        convection + (1.0 - sky) * _long_waves(emissivity, surface_c, outdoor),
-        sky * _long_waves(emissivity, surface_c, air[t].sky),
+        convection + (1.0 - face.sky_view) * _long_waves(face.emissivity, surface_c, outdoor),
+        face.sky_view * _long_waves(face.emissivity, surface_c, now.sky),
     )
 
 
@@ -189,29 +188,20 @@ def _films_of_walls(walls: Rows, rooms: Rows, air: Rows, t: int) -> None:
         wall = walls[w]
         room, surface, outdoor = rooms[wall.zone], wall.face_outside, air[t].temperature
         if wall.kind == OUTDOOR:
-            wall.film_air, wall.film_sky = _outdoor_film(
-                air,
-                t,
-                surface,
-                wall.cos_tilt,
-                wall.azimuth,
-                wall.wind,
-                wall.wind_past,
-                wall.roughness,
-                wall.emissivity,
-            )
+            wall.film_air, wall.film_sky = _outdoor_film(air[t], surface, wall, wall.roughness)
         elif wall.kind == SHELTERED:
-            wall.film_air = still_air(surface - outdoor, wall.cos_tilt) + _long_waves(
+            wall.film_air = still_air(surface - outdoor, wall.still_warm, wall.still_cold) + _long_waves(
                 wall.emissivity, surface, outdoor
             )
         elif wall.kind == GROUND:
             wall.film_air = _FIXED
         elif wall.kind == PARTITION:
-            wall.film_air = still_air(surface - rooms[wall.behind].air, wall.cos_tilt)
+            wall.film_air = still_air(surface - rooms[wall.behind].air, wall.still_warm, wall.still_cold)
             wall.film_sky = wall.radiant_outside * _long_waves(1.0, surface, rooms[wall.behind].radiant)
         wall.yielding = 1.0 / (wall.outside + wall.film_air + wall.film_sky)
         wall.coupling = wall.between * wall.yielding
-        wall.convection = still_air(wall.face_inside - room.air, -wall.cos_tilt)
+        # Seen from the room it leans the other way.
+        wall.convection = still_air(wall.face_inside - room.air, wall.still_cold, wall.still_warm)
         wall.radiation = wall.radiant_inside * _long_waves(1.0, wall.face_inside, room.radiant)
         wall.resistance = 1.0 / (
             wall.inside - wall.between * wall.coupling + wall.convection + wall.radiation
@@ -226,32 +216,33 @@ def _films_of_panes(
 ) -> None:
     """Films at the windows, conductances through panes and gaps, and the sweep from outside to inside."""
     for w in range(panes.size):
-        pane, chain = panes[w], nodes[w]
-        pane.film_air, pane.film_sky = _outdoor_film(
-            air,
-            t,
-            chain[0, 0],
-            pane.cos_tilt,
-            pane.azimuth,
-            pane.wind,
-            pane.wind_past,
-            1.0,
-            pane.emissivity,
-        )
+        pane = panes[w]
+        pane.film_air, pane.film_sky = _outdoor_film(air[t], nodes[w, 0, 0], pane, 1.0)
         pivot = pane.film_air + pane.film_sky
         for i in range(pane.nodes - 1):
+            k = i // 2
             if i % 2 == 0:
-                link = glass[w, i // 2]
+                link = glass[w, k]
             else:
-                outer, inner, gap = chain[i, 0], chain[i + 1, 0], gaps[w, i // 2]
-                link = gap_conductance(outer + KELVIN, inner + KELVIN, gap[0], pane.height, gap[2:])
-                link += _long_waves(gap[1], outer, inner)
+                outer, inner = nodes[w, i, 0], nodes[w, i + 1, 0]
+                gas = (
+                    gaps[w, k, 2],
+                    gaps[w, k, 3],
+                    gaps[w, k, 4],
+                    gaps[w, k, 5],
+                    gaps[w, k, 6],
+                    gaps[w, k, 7],
+                    gaps[w, k, 8],
+                )
+                link = gap_conductance(outer + KELVIN, inner + KELVIN, gaps[w, k, 0], pane.height, gas)
+                link += _long_waves(gaps[w, k, 1], outer, inner)
             pivot += link
-            chain[i, 2], chain[i, 3], chain[i, 4] = link, link / pivot, 1.0 / pivot
-            pivot = link * (1.0 - link / pivot)
-        surface, room = chain[pane.nodes - 1, 0], rooms[pane.zone]
+            nodes[w, i, 2], nodes[w, i, 4] = link, 1.0 / pivot
+            nodes[w, i, 3] = link * nodes[w, i, 4]
+            pivot = link * (1.0 - nodes[w, i, 3])
+        surface, room = nodes[w, pane.nodes - 1, 0], rooms[pane.zone]
         pane.convection = still_air_at_pane(
-            surface + KELVIN, room.air + KELVIN, pane.height, pane.sin_tilt, pressure
+            surface + KELVIN, room.air + KELVIN, pane.height, pane.sin_tilt, pane.critical, pressure
         )
         pane.radiation = pane.radiant_inside * _long_waves(1.0, surface, room.radiant)
         pane.resistance = 1.0 / (pivot + pane.convection + pane.radiation)
@@ -303,33 +294,42 @@ def _ask_walls(
     t: int,
     z: int,
 ) -> tuple[float, float]:
-    """What the walls of a room and its neighbours' partitions give to the right of its equations, W."""
+    """What the walls of a room give to the right of its equations, W."""
     b_air, b_radiant = 0.0, 0.0
-    for w in range(walls.size):
+    outdoor, sky = air[t].temperature, air[t].sky
+    for w in range(rooms[z].first_wall, rooms[z].last_wall):
         wall = walls[w]
-        if wall.zone == z:
-            count = wall.inner
+        count = wall.inner
+        outer, known = sun_outside[lit, w], sun_inside[lit, w]
+        if wall.kind == PARTITION:
+            outer += wall.film_air * rooms[wall.behind].air + wall.film_sky * rooms[wall.behind].radiant
+        elif wall.kind == GROUND:
+            outer += wall.film_air * ground[t]
+        else:
+            outer += wall.film_air * outdoor + wall.film_sky * sky
+        if count > 0:
             for i in range(count):
                 kept = 0.0
                 for j in range(count):
                     kept += memory[w, i, j] * inner[w, j, 1]
                 inner[w, i, 2] = kept
-            outer, known = sun_outside[lit, w], sun_inside[lit, w]
-            if wall.kind == PARTITION:
-                outer += wall.film_air * rooms[wall.behind].air + wall.film_sky * rooms[wall.behind].radiant
-            elif wall.kind == GROUND:
-                outer += wall.film_air * ground[t]
-            else:
-                outer += wall.film_air * air[t].temperature + wall.film_sky * air[t].sky
-            if count > 0:
-                outer += wall.link_outside * inner[w, 0, 2]
-                known += wall.link_inside * inner[w, count - 1, 2]
-            share = (outer + wall.store_outside * wall.past_outside) * wall.yielding
-            known += wall.store_inside * wall.past_inside + wall.between * share
-            wall.share, wall.known = share, known
-            b_air += wall.pull_air * known
-            b_radiant += wall.pull_radiant * known
-        elif wall.behind == z:
+            outer += wall.link_outside * inner[w, 0, 2]
+            known += wall.link_inside * inner[w, count - 1, 2]
+        share = (outer + wall.store_outside * wall.past_outside) * wall.yielding
+        known += wall.store_inside * wall.past_inside + wall.between * share
+        wall.share, wall.known = share, known
+        b_air += wall.pull_air * known
+        b_radiant += wall.pull_radiant * known
+    return b_air, b_radiant
+
+
+@njit(cache=True, error_model="numpy")
+def _ask_neighbours(walls: Rows, partitions: NDArray[np.int64], z: int) -> tuple[float, float]:
+    """What the neighbours' partitions give to the right of a room's equations, W."""
+    b_air, b_radiant = 0.0, 0.0
+    for k in range(partitions.size):
+        wall = walls[partitions[k]]
+        if wall.behind == z:
             b_air += wall.area * wall.film_air * wall.face_outside
             b_radiant += wall.area * wall.film_sky * wall.face_outside
     return b_air, b_radiant
@@ -337,26 +337,25 @@ def _ask_walls(
 
 @njit(cache=True, error_model="numpy")
 def _ask_panes(
-    panes: Rows, nodes: Floats, sunlight: Floats, lit: int, air: Rows, t: int, z: int
+    panes: Rows, nodes: Floats, sunlight: Floats, lit: int, rooms: Rows, air: Rows, t: int, z: int
 ) -> tuple[float, float]:
     """What the windows of a room give to the right of its equations, W."""
     b_air, b_radiant = 0.0, 0.0
-    for w in range(panes.size):
+    for w in range(rooms[z].first_pane, rooms[z].last_pane):
         pane = panes[w]
-        if pane.zone == z:
-            known = pane.film_air * air[t].temperature + pane.film_sky * air[t].sky + sunlight[lit, w, 0]
-            for i in range(pane.nodes - 1):
-                nodes[w, i, 1] = known
-                known = sunlight[lit, w, i + 1] + nodes[w, i, 3] * known
-            pane.known = known
-            b_air += pane.pull_air * known
-            b_radiant += pane.pull_radiant * known
+        known = pane.film_air * air[t].temperature + pane.film_sky * air[t].sky + sunlight[lit, w, 0]
+        for i in range(pane.nodes - 1):
+            nodes[w, i, 1] = known
+            known = sunlight[lit, w, i + 1] + nodes[w, i, 3] * known
+        pane.known = known
+        b_air += pane.pull_air * known
+        b_radiant += pane.pull_radiant * known
     return b_air, b_radiant
 
 
 @njit(cache=True, error_model="numpy")
 def _close(
-    b_air: float, b_radiant: float, rooms: Rows, use: Rows, air: Rows, t: int, z: int, step_s: float
+    b_air: float, b_radiant: float, rooms: Rows, use: Rows, air: Rows, t: int, z: int, per_s: float
 ) -> tuple[float, float]:
     """Solve a room with its air flows, gains and plant.
 
@@ -364,7 +363,7 @@ def _close(
         What the plant gives to hold the set-points, W (cold below 0), and the heat of the supply coil, W.
     """
     room, now, outdoor = rooms[z], use[t, z], air[t].temperature
-    store = room.store / step_s
+    store = room.store * per_s
     fresh = air[t].heat_capacity * now.outdoor_air + room.loss
     mechanical = air[t].heat_capacity * now.mechanical
     recovered = outdoor + room.recovery * (room.air - outdoor)
@@ -388,7 +387,7 @@ def _close(
         b_air += power
     new = (b_air * a_radiant + a_both * b_radiant) * weight
     room.radiant = (a_air * b_radiant + a_both * b_air) * weight
-    room.past_air = (4.0 * new - room.air) / 3.0
+    room.past_air = AHEAD * new - BACK * room.air
     room.air = new
     return power, mechanical * (supply - recovered)
 
@@ -397,28 +396,25 @@ def _close(
 def _settle_walls(walls: Rows, spread: Floats, inner: Floats, rooms: Rows, z: int) -> None:
     """Give the walls of a room the temperatures that go with it."""
     air, radiant = rooms[z].air, rooms[z].radiant
-    for w in range(walls.size):
+    for w in range(rooms[z].first_wall, rooms[z].last_wall):
         wall = walls[w]
-        if wall.zone == z:
-            inside = (wall.known + wall.convection * air + wall.radiation * radiant) * wall.resistance
-            outside = wall.share + wall.coupling * inside
-            wall.past_outside = (4.0 * outside - wall.face_outside) / 3.0
-            wall.past_inside = (4.0 * inside - wall.face_inside) / 3.0
-            wall.face_outside, wall.face_inside = outside, inside
-            for i in range(wall.inner):
-                new = inner[w, i, 2] + spread[w, i, 0] * outside + spread[w, i, 1] * inside
-                inner[w, i, 1] = (4.0 * new - inner[w, i, 0]) / 3.0
-                inner[w, i, 0] = new
+        inside = (wall.known + wall.convection * air + wall.radiation * radiant) * wall.resistance
+        outside = wall.share + wall.coupling * inside
+        wall.past_outside = AHEAD * outside - BACK * wall.face_outside
+        wall.past_inside = AHEAD * inside - BACK * wall.face_inside
+        wall.face_outside, wall.face_inside = outside, inside
+        for i in range(wall.inner):
+            new = inner[w, i, 2] + spread[w, i, 0] * outside + spread[w, i, 1] * inside
+            inner[w, i, 1] = AHEAD * new - BACK * inner[w, i, 0]
+            inner[w, i, 0] = new
 
 
 @njit(cache=True, error_model="numpy")
 def _settle_panes(panes: Rows, nodes: Floats, rooms: Rows, z: int) -> None:
     """Give the windows of a room the temperatures that go with it."""
-    for w in range(panes.size):
-        pane = panes[w]
-        if pane.zone == z:
-            last = pane.nodes - 1
-            warm = pane.convection * rooms[z].air + pane.radiation * rooms[z].radiant
-            nodes[w, last, 0] = (pane.known + warm) * pane.resistance
-            for i in range(last - 1, -1, -1):
-                nodes[w, i, 0] = (nodes[w, i, 1] + nodes[w, i, 2] * nodes[w, i + 1, 0]) * nodes[w, i, 4]
+    for w in range(rooms[z].first_pane, rooms[z].last_pane):
+        pane, last = panes[w], panes[w].nodes - 1
+        warm = pane.convection * rooms[z].air + pane.radiation * rooms[z].radiant
+        nodes[w, last, 0] = (pane.known + warm) * pane.resistance
+        for i in range(last - 1, -1, -1):
+            nodes[w, i, 0] = (nodes[w, i, 1] + nodes[w, i, 2] * nodes[w, i + 1, 0]) * nodes[w, i, 4]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pilots.buildings.thermal.conduction import chain, condense
 from pilots.buildings.thermal.envelope import Surface, Window
-from pilots.buildings.thermal.films import ROUGHNESS
+from pilots.buildings.thermal.films import ROUGHNESS, critical_rayleigh, still_air_factors
 from pilots.buildings.thermal.glazing import GASES, GlazingOptics, glazing_optics
 from pilots.buildings.thermal.room import (
     SIDES,
@@ -49,8 +49,12 @@ WALL = np.dtype(
         ("store_inside", "f8"),
         ("link_outside", "f8"),
         ("link_inside", "f8"),
-        ("cos_tilt", "f8"),
+        # `still_air_factors` towards the outside; whether it lies flat; the sky's share of the long waves.
+        ("still_warm", "f8"),
+        ("still_cold", "f8"),
+        ("level", "i8"),
         ("azimuth", "f8"),
+        ("sky_view", "f8"),
         ("emissivity", "f8"),
         ("roughness", "f8"),
         ("wind", "f8"),  # wind at its height over that at 10 m, to the powers of the wind's convection
@@ -88,8 +92,12 @@ PANE = np.dtype(
         ("area", "f8"),
         ("height", "f8"),
         ("sin_tilt", "f8"),
-        ("cos_tilt", "f8"),
+        ("critical", "f8"),  # Rayleigh number inside
+        ("still_warm", "f8"),
+        ("still_cold", "f8"),
+        ("level", "i8"),
         ("azimuth", "f8"),
+        ("sky_view", "f8"),
         ("emissivity", "f8"),
         ("wind", "f8"),
         ("wind_past", "f8"),
@@ -108,6 +116,10 @@ PANE = np.dtype(
 
 ROOM = np.dtype(
     [
+        ("first_wall", "i8"),  # its walls are rows of `Network.walls` from here to before `last_wall`
+        ("last_wall", "i8"),
+        ("first_pane", "i8"),
+        ("last_pane", "i8"),
         ("store", "f8"),  # heat that air and furniture store, J/K
         ("loss", "f8"),  # thermal bridges and frames, W/K
         ("recovery", "f8"),
@@ -153,6 +165,8 @@ class Network(NamedTuple):
     gaps: Floats
     """Width, grey-body factor of long waves, and `GASES` of each gap, shape (windows, panes, 9)."""
     rooms: Rows
+    partitions: NDArray[np.int64]
+    """Rows of `walls` that part two rooms."""
     use: Rows
     air: Rows
     ground: Floats
@@ -195,7 +209,8 @@ def network(building: Building, sun: Sun, canopy: float = 1.0) -> Network:
         panes=panes,
         glass=glass,
         gaps=gaps,
-        rooms=_rooms(building, windows, sun),
+        rooms=_rooms(building, walls, panes, windows, sun),
+        partitions=np.flatnonzero(walls["kind"] == PARTITION),
         use=_use(building, sun),
         air=sun.air,
         ground=stepwise(
@@ -261,7 +276,9 @@ def _walls(
     step = 3600.0 / sun.steps_per_hour
     # Second-order backward differences look two steps back; to each wall they are Euler's with 2/3 of the
     # step.
-    slabs = [condense(chain(surface.construction, step), 2 * step / 3) for _, surface in surfaces]
+    made = {surface.construction for _, surface in surfaces}
+    condensed = {construction: condense(chain(construction, step), 2 * step / 3) for construction in made}
+    slabs = [condensed[surface.construction] for _, surface in surfaces]
     rows = np.zeros(len(surfaces), dtype=WALL)
     for w, ((z, surface), slab) in enumerate(zip(surfaces, slabs, strict=True)):
         row = rows[w]
@@ -270,11 +287,9 @@ def _walls(
         row["area"] = surface.opaque_area_m2
         for field, value in _SLAB.items():
             row[field] = getattr(slab, value)
-        row["cos_tilt"] = np.cos(np.radians(surface.tilt_deg))
-        row["azimuth"] = surface.azimuth_deg + building.north_axis_deg
+        _lean(row, surface, building.north_axis_deg)
         row["emissivity"] = surface.construction.emissivity_outside
         row["roughness"] = ROUGHNESS[surface.construction.roughness]
-        row["wind"], row["wind_past"] = _wind_at(surface.height_m)
         row["radiant_inside"] = _factor(faces, factors, ("inside", w))
         row["radiant_outside"] = _factor(faces, factors, ("outside", w))
     most = max(slab.from_outside.size for slab in slabs)
@@ -301,6 +316,18 @@ def _padded(arrays: list[Floats], shape: tuple[int, ...]) -> Floats:
     return stack
 
 
+def _lean(row: np.void, surface: Surface, north_axis_deg: float) -> None:
+    """Say of a wall or window what its lean, turn and height do to its film outside."""
+    cos_tilt = float(np.cos(np.radians(surface.tilt_deg)))
+    row["still_warm"], row["still_cold"] = still_air_factors(cos_tilt)
+    # A roof always counts as windward.
+    row["level"] = abs(cos_tilt) > 0.98
+    row["azimuth"] = (surface.azimuth_deg + north_axis_deg) % 360.0
+    # Walton 1983: towards the horizon the sky is as warm as the air.
+    row["sky_view"] = max(0.5 * (1.0 + cos_tilt), 0.0) ** 1.5
+    row["wind"], row["wind_past"] = _wind_at(surface.height_m)
+
+
 def _wind_at(height_m: float) -> tuple[float, float]:
     """What height does to convection: wind against that at 10 m in open country, to the two laws' powers."""
     wind = (max(height_m, 0.5) / 10.0) ** 0.14
@@ -321,10 +348,9 @@ def _panes(
         row["zone"], row["nodes"] = z, 2 * len(panes)
         row["area"], row["height"] = window.glass_area_m2, window.height_m
         row["sin_tilt"] = max(np.sin(np.radians(surface.tilt_deg)), 0.1)
-        row["cos_tilt"] = np.cos(np.radians(surface.tilt_deg))
-        row["azimuth"] = surface.azimuth_deg + building.north_axis_deg
+        row["critical"] = critical_rayleigh(row["sin_tilt"])
+        _lean(row, surface, building.north_axis_deg)
         row["emissivity"] = panes[0].emissivity_outside
-        row["wind"], row["wind_past"] = _wind_at(surface.height_m)
         row["radiant_inside"] = _factor(faces, factors, ("pane", w))
         for k, pane in enumerate(panes):
             glass[w, k] = pane.conductivity_w_mk / pane.thickness_m
@@ -353,20 +379,22 @@ def _sunlight(
     through = np.zeros((days + 1, len(windows), most))
     for w, (_, surface) in enumerate(surfaces):
         if surface.boundary == "outdoor" and surface.opaque_area_m2 > 0:
-            incident = sun.on(surface.azimuth_deg + building.north_axis_deg, surface.tilt_deg)
-            outside[1:, w] = incident.total * surface.construction.absorptance_outside
+            incident = sun.total_on(surface.azimuth_deg + building.north_axis_deg, surface.tilt_deg)
+            outside[1:, w] = incident * surface.construction.absorptance_outside
     sources = np.zeros((len(building.zones), 2 * SIDES, days))
+    transmitted = np.zeros((len(building.zones), days))
     for w, (z, surface, window) in enumerate(windows):
         azimuth = surface.azimuth_deg + building.north_axis_deg
         entering = window_sun(window, optics[w], azimuth, surface.tilt_deg, sun, canopy)
         add_strikes(sources[z], entering.beam_w, building.zones[z], surface, window, azimuth, sun)
         sources[z, SIDES + side_of(surface.tilt_deg, surface.azimuth_deg)] += entering.diffuse_w
+        transmitted[z] += entering.beam_w + entering.diffuse_w
         for k, taken in enumerate(entering.absorbed_w_m2):
             through[1:, w, 2 * k] = through[1:, w, 2 * k + 1] = 0.5 * taken
     for z, listed in faces.items():
-        if sources[z].any():
+        if transmitted[z].any():
             _strike(outside, inside, through, sources[z], listed, optics)
-    return outside, inside, through, sources.sum(axis=1)
+    return outside, inside, through, transmitted
 
 
 def _strike(
@@ -387,11 +415,20 @@ def _strike(
                 outside[1:, w] += taken
             case _:
                 for n, share in enumerate(optics[w].inside_absorptance):
-                    through[1:, w, 2 * n : 2 * n + 2] += (0.5 * share / face.absorptance * taken)[:, None]
+                    half = 0.5 * share / face.absorptance * taken
+                    through[1:, w, 2 * n] += half
+                    through[1:, w, 2 * n + 1] += half
 
 
-def _rooms(building: Building, windows: list[tuple[int, Surface, Window]], sun: Sun) -> Rows:
+def _rooms(
+    building: Building, walls: Rows, panes: Rows, windows: list[tuple[int, Surface, Window]], sun: Sun
+) -> Rows:
     rows = np.zeros(len(building.zones), dtype=ROOM)
+    zones = np.arange(rows.size)
+    # Walls and panes are listed room by room.
+    for owned, first, last in ((walls, "first_wall", "last_wall"), (panes, "first_pane", "last_pane")):
+        rows[first] = np.searchsorted(owned["zone"], zones)
+        rows[last] = np.searchsorted(owned["zone"], zones, side="right")
     indoor_air = 1010.0 * sun.pressure_pa / (287.06 * 293.15)
     for row, zone in zip(rows, building.zones, strict=True):
         row["store"] = indoor_air * zone.volume_m3 + zone.furniture_j_k

@@ -58,12 +58,18 @@ def radiant_factors(faces: list[Face]) -> Floats:
     """
     area = np.array([face.area_m2 for face in faces])
     emissivity = np.array([face.emissivity for face in faces])
+    return np.asarray(1.0 / ((1.0 - emissivity) / emissivity + 1.0 / _carroll(area)))
+
+
+@njit(cache=True, error_model="numpy")
+def _carroll(area: Floats) -> Floats:
+    """How much more a face would see if it saw itself too: Carroll's F for black faces."""
     factor = np.ones_like(area)
     for _ in range(100):
         # A face that holds more than half of the room's area sees itself; Carroll's series then has no end.
         share = np.minimum(area * factor / (area * factor).sum(), 0.5)
         factor = 1.0 / (1.0 - share)
-    return np.asarray(1.0 / ((1.0 - emissivity) / emissivity + 1.0 / factor))
+    return factor
 
 
 def absorbed_shares(faces: list[Face]) -> tuple[Floats, Floats]:
@@ -102,7 +108,9 @@ def absorbed(sources: Floats, shares: Floats) -> Floats:
     for k in range(sources.shape[0]):
         if sources[k].any():
             for face in range(shares.shape[1]):
-                out[face] += shares[k, face] * sources[k]
+                share = shares[k, face]
+                for t in range(sources.shape[1]):
+                    out[face, t] += share * sources[k, t]
     return out
 
 
@@ -149,7 +157,7 @@ def add_strikes(
 
 
 @njit(cache=True, error_model="numpy")
-def _add_strikes(  # noqa: C901
+def _add_strikes(
     sources: Floats,
     beam: Floats,
     right: Floats,
@@ -166,6 +174,10 @@ def _add_strikes(  # noqa: C901
     """Follow beams from points on the glass to the floor, the opposite, left or right wall of a box."""
     points = -(-_ACROSS // count)
     weight = 1.0 / (count * points * _UP)
+    pane, point = np.arange(count * points) // points, np.arange(count * points) % points
+    across = margin + pane * (width + 2 * margin) + (point + 0.5) / points * width
+    up = sill + (np.arange(_UP) + 0.5) / _UP * height
+    reach = np.empty(_UP)
     for t in range(beam.size):
         if beam[t] <= 0.0:
             continue
@@ -173,21 +185,23 @@ def _add_strikes(  # noqa: C901
             sources[FLOOR, t] += beam[t]
             continue
         part = beam[t] * weight
-        for i in range(count * points):
-            pane, point = i // points, i % points
-            x = margin + pane * (width + 2 * margin) + (point + 0.5) / points * width
+        for j in range(_UP):
+            reach[j] = up[j] / down[t]
+        on_floor, opposite, aside = 0, 0, 0
+        for i in range(across.size):
             sideways = np.inf
             if right[t] > 0:
-                sideways = (length - x) / right[t]
+                sideways = (length - across[i]) / right[t]
             elif right[t] < 0:
-                sideways = -x / right[t]
+                sideways = -across[i] / right[t]
+            landed = 0
             for j in range(_UP):
-                floor = (sill + (j + 0.5) / _UP * height) / down[t]
-                if floor <= depth and floor <= sideways:
-                    sources[FLOOR, t] += part
-                elif depth <= sideways:
-                    sources[sides[0], t] += part
-                elif right[t] > 0:
-                    sources[sides[2], t] += part
-                else:
-                    sources[sides[1], t] += part
+                landed += reach[j] <= min(depth, sideways)
+            on_floor += landed
+            if depth <= sideways:
+                opposite += _UP - landed
+            else:
+                aside += _UP - landed
+        sources[FLOOR, t] += on_floor * part
+        sources[sides[0], t] += opposite * part
+        sources[sides[2 if right[t] > 0 else 1], t] += aside * part

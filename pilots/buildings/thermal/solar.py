@@ -59,7 +59,16 @@ class Incident:
     @cached_property
     def total(self) -> Floats:
         """All of it."""
-        return np.maximum(self.beam + self.dome + self.circumsolar + self.horizon + self.ground, 0.0)
+        return _sum(self.beam, self.dome, self.circumsolar, self.horizon, self.ground)
+
+
+@njit(cache=True, error_model="numpy")
+def _sum(beam: Floats, dome: Floats, circumsolar: Floats, horizon: Floats, ground: Floats) -> Floats:
+    """All light on a plane, never less than none."""
+    out = np.empty_like(beam)
+    for t in range(beam.size):
+        out[t] = max(beam[t] + dome[t] + circumsolar[t] + horizon[t] + ground[t], 0.0)
+    return out
 
 
 class Sun:
@@ -84,6 +93,7 @@ class Sun:
         self.steps_per_hour = steps_per_hour
         self.pressure_pa = float(weather.pressure_pa.mean())
         self._orientations: dict[tuple[float, float], Incident] = {}
+        self._totals: dict[tuple[float, float], Floats] = {}
         hour = (np.arange(weather.hours * steps_per_hour) + instant) / steps_per_hour
         middles = np.arange(weather.hours) + 0.5
         direct = np.interp(hour, middles, weather.direct_normal_w_m2)
@@ -145,12 +155,22 @@ class Sun:
 
     def on(self, azimuth_deg: float, tilt_deg: float) -> Incident:
         """Radiation on a surface; computed once for each orientation."""
-        key = (round(azimuth_deg % 360.0, 6), round(tilt_deg, 6))
+        key = _leaning(azimuth_deg, tilt_deg)
         if key not in self._orientations:
-            self._orientations[key] = Incident(
-                *on_plane(self.position, self.direct, self.diffuse, self._bright, *np.radians(key))
-            )
+            self._orientations[key] = self._on(key)
         return self._orientations[key]
+
+    def total_on(self, azimuth_deg: float, tilt_deg: float) -> Floats:
+        """All radiation on a surface, W/m2; its parts are not kept."""
+        key = _leaning(azimuth_deg, tilt_deg)
+        if key not in self._totals:
+            self._totals[key] = (self._orientations.get(key) or self._on(key)).total
+        return self._totals[key]
+
+    def _on(self, leaning: tuple[float, float]) -> Incident:
+        return Incident(
+            *on_plane(self.position, self.direct, self.diffuse, self._bright, *np.radians(leaning))
+        )
 
     @cached_property
     def _bright(self) -> Floats:
@@ -163,6 +183,10 @@ class Sun:
             extra[self.hour // 24],
             self.pressure_pa / 101325.0,
         )
+
+
+def _leaning(azimuth_deg: float, tilt_deg: float) -> tuple[float, float]:
+    return round(azimuth_deg % 360.0, 6), round(tilt_deg, 6)
 
 
 def sunlit_share(window: Window, azimuth_deg: float, sun: Sun) -> Floats:
