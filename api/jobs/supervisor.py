@@ -47,6 +47,8 @@ def supervise(task: Mapping[str, Any], server: socket.socket) -> None:
         server.close()
         _become_worker(task, writing, parent)
     os.close(writing)
+    if task["limits"]["brisk_s"] == 0:
+        _yield_to_others()
     try:
         reason = _watch(worker, reading, server, task["limits"], folder)
     finally:
@@ -87,7 +89,7 @@ def _watch(
 ) -> str | None:
     """Relay until the worker ends; why it ended if it did not say so itself, None if nobody listens."""
     started = looked = time.monotonic()
-    spoken, last, brisk = b"", b"", True
+    spoken, last, brisk = b"", b"", limits["brisk_s"] > 0
     while True:
         watched: list[int | socket.socket] = [reading, server]
         ready, _, _ = select.select(watched, [], [], _LOOK_S)
@@ -108,7 +110,7 @@ def _watch(
             if _has_ended(worker) and not select.select([reading], [], [], 0)[0]:
                 return _how_it_ended(worker, last)  # what it forked still holds the pipe
             if brisk and sum(map(_cpu_s, descendants(os.getpid()))) > limits["brisk_s"]:
-                brisk = False  # short work ends soon even on a crowded machine, long work steps back
+                brisk = False  # what somebody waits for ends soon even on a crowded machine
                 _yield_to_others()
             reason = _over_limit(now - started, limits, folder)
             if reason:

@@ -17,7 +17,7 @@ from api.problems import HttpProblem
 from api.settings import Limits, Settings
 
 _MOST_LINE = 64 * 1024 * 1024
-_BRISK_JOB_S, _BRISK_CALL_S = 2.0, 5.0
+_BRISK_JOB_S, _BRISK_CALL_S = 0.0, 5.0
 """Processor time after which a worker steps back behind the server: of a job, and of a task waited for."""
 
 
