@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pilots.microgrid.connection import least_connection
+from pilots.microgrid.connection import least_connection, next_fuse_a
 from pilots.microgrid.control import Controller, Operation
 from pilots.microgrid.controllers import named
 from pilots.microgrid.fleet import overnight_stays
@@ -85,12 +85,14 @@ def _city_site(city: str, pack: PackView, scenario: MicrogridScenario, world: Wo
     time = pd.date_range(world.start, periods=steps, freq=pd.Timedelta(hours=step_h), unit="ns")
     drawn = world.replication + scenario.drawn_year
     inputs = read_inputs(pack, scenario, time, world.rng("weeks", city), drawn)
+    site = site_of(city, scenario, inputs, pack)
+    coupled = any(world.signals.is_written(signal.id) for signal in Microgrid.reads)
+    planned = _planned_net(site, pack, scenario, time, inputs, world)
     if world.signals.is_written(SCHOOL):
         inputs.members.pop("schools", None)
         inputs.notes[:] = [note for note in inputs.notes if not note.startswith("Load of schools")]
         inputs.notes.append(f"Load of schools: {scenario.school_share:.0%} of the coupled buildings pilot's.")
     there = outages(scenario, steps, world.rng("outages", city))
-    site = site_of(city, scenario, inputs, pack)
     stays = overnight_stays(scenario, time, pack.city.timezone, world.rng("vehicles", city))
     load = np.sum(list(inputs.members.values()), axis=0) if inputs.members else np.zeros(steps)
     series = Series(
@@ -106,21 +108,15 @@ def _city_site(city: str, pack: PackView, scenario: MicrogridScenario, world: Wo
         sessions=stays,
     )
     inputs.notes.extend(_assumptions(scenario))
-    coupled = any(world.signals.is_written(signal.id) for signal in Microgrid.reads)
-    target = (
-        np.inf
-        if coupled
-        else _target_kw(site, scenario, _planned_net(site, pack, scenario, time, inputs, world))
-    )
-    if coupled:
-        inputs.notes.append(
-            "No import limit is kept: a coupled load is not known beforehand; set connection_kw."
-        )
-    if np.isfinite(target):
+    target = _target_kw(site, scenario, planned)
+    if coupled and scenario.connection_kw <= 0.0:
+        target = _fuse_kw(site, planned, inputs.notes)
+    elif np.isfinite(target):
         inputs.notes.append(
             f"Steered to keep import under {target:.0f} kW, found for the year as it is in the pack."
         )
-    operation = Operation(site, series, controller_of(scenario, target), world.rng("controller", city))
+    controller = controller_of(scenario, target)
+    operation = Operation(site, series, controller, world.rng("controller", city), target)
     return CitySite(city, operation, inputs, scenario, world)
 
 
@@ -156,6 +152,21 @@ def _planned_net(
     load = np.sum(list(inputs.members.values()), axis=0) if inputs.members else np.zeros(len(time))
     wind = inputs.wind_per_kw * scenario.wind_kw if site.wind else 0.0
     return np.asarray(load - inputs.solar_per_kw * scenario.solar_kw - wind, np.float64)
+
+
+def _fuse_kw(site: Site, net_kw: Floats, notes: list[str]) -> float:
+    """The import to keep to in a coupled run: the fuse that the site has without what is coupled, kW."""
+    before = float(net_kw.max())
+    if before <= 0.0:
+        return np.inf
+    fuse = next_fuse_a(site.connection.amperes(before))
+    limit = fuse / site.connection.amperes(1.0)
+    notes.append(
+        f"Steered to keep import under {limit:.0f} kW, a main fuse of 3 x {fuse:g} A: the next above the "
+        f"{before:.0f} kW that the site draws without battery and without coupled vehicles and buildings. "
+        "Import beyond it is shown, not cut; connection_kw sets a limit at which load is shed."
+    )
+    return limit
 
 
 def _target_kw(site: Site, scenario: MicrogridScenario, net_kw: Floats) -> float:

@@ -97,7 +97,7 @@ class Series:
             put(self, "billing_period", np.ascontiguousarray(self.billing_period, np.int64))
             self._same_length("billing_period", len(self.billing_period))
         if self.sessions is not None:
-            self.sessions.check(len(self), self.step_h)
+            self.sessions.check(len(self))
 
     def _column(self, name: str, values: ArrayLike) -> Floats:
         column = np.array(values, np.float64)

@@ -7,7 +7,6 @@ import pytest
 from geodata.errors import InvalidData, InvalidInput, TwinboxError, UnknownName
 from pilots.microgrid import (
     Battery,
-    ChargingSessions,
     Connection,
     Limits,
     Series,
@@ -170,12 +169,6 @@ def test_a_final_level_out_of_reach_is_named():
 def test_columns_of_different_length_are_refused():
     with pytest.raises(InvalidData, match=r"differ in length.*47 steps"):
         series(price_eur_per_kwh=np.full(N - 1, 0.08))
-
-
-def test_a_vehicle_that_needs_more_than_it_can_get_is_named():
-    stays = ChargingSessions.of([3], [5], [50.0], [11.0])
-    with pytest.raises(InvalidData, match=r"needs more than its charger can give.*50"):
-        series(sessions=stays)
 
 
 def test_an_unknown_controller_is_told_with_those_that_exist():
