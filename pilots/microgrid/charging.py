@@ -103,10 +103,10 @@ class Charging:
 
     As a vehicle arrives, its charging is planned into the cheapest steps of its stay whose price is then
     known and, where the stay outlasts the known prices and they do not suffice, the steps after them in
-    order; first into what the vehicles before it leave of the room there was a day ago, then, if that is too
-    little, into steps that are full. Each step charges what was planned or is overdue, but no more than
-    there is room for: vehicles that can wait do so, each in the same proportion. One that would else leave
-    without all it needs waits no longer; what the site cannot give it counts as load not served.
+    order; first into what the vehicles before it leave of the room beside the load of a day ago, then, if
+    that is too little, into steps that are full. Each step charges what was planned or is overdue, but no
+    more than there is room for: vehicles that can wait do so, each in the same proportion. One that would
+    else leave without all it needs waits no longer; what the site cannot give it counts as load not served.
 
     Args:
         sessions: The stays.
@@ -124,24 +124,27 @@ class Charging:
         self.after = np.zeros(int(length.sum()))
         self.planned_kwh, self.room_kwh = np.zeros(len(price)), np.zeros(len(price))
 
-    def advance(self, first: int, last: int, room_kw: Floats) -> Floats:
+    def advance(self, first: int, last: int, beside_kw: Floats, own_kw: Floats | float = 0.0) -> Floats:
         """Charge over the steps ``first .. last - 1``.
 
         Args:
             first: The first step.
             last: The step after the last.
-            room_kw: What the connection and own plants have left for vehicles in each of these steps.
+            beside_kw: What the connection has left beside the other load in each of these steps; negative
+                where that needs more.
+            own_kw: What own plants give on top; no plan counts on it.
 
         Returns:
             Charging power of each of these steps, kW.
         """
         power, s = np.zeros(last - first), self.sessions
-        self.room_kwh[first:last] = room_kw * self.step_h
+        self.room_kwh[first:last] = beside_kw * self.step_h
+        room = np.maximum(beside_kw + own_kw, 0.0) * self.step_h
         most = s.power_kw * self.step_h
         day = round(24.0 / self.step_h)
         _charge(
             first, s.arrival, s.departure, most, self.begins, self.after, self.left, self.price,
-            self.known_until, self.room_kwh, self.planned_kwh, day, power,
+            self.known_until, self.room_kwh, self.planned_kwh, day, room, power,
         )  # fmt: skip
         return power / self.step_h
 
@@ -149,7 +152,8 @@ class Charging:
 @njit(cache=True)
 def _charge(
     first: int, arrival: Ints, departure: Ints, most: Floats, begins: Ints, after: Floats, left: Floats,
-    price: Floats, known_until: Ints, room: Floats, planned: Floats, day: int, given: Floats,
+    price: Floats, known_until: Ints, beside: Floats, planned: Floats, day: int, room: Floats,
+    given: Floats,
 ) -> None:  # fmt: skip
     """Fill ``given`` with the energy of each step from ``first`` on, kWh, plan by plan as vehicles arrive."""
     low = 0
@@ -164,13 +168,13 @@ def _charge(
         for i in range(low, last):
             stay = after[begins[i] : begins[i] + departure[i] - arrival[i]]
             if arrival[i] == t:
-                _plan(t, stay, left[i], most[i], price, known_until[t], room, planned, day)
+                _plan(t, stay, left[i], most[i], price, known_until[t], beside, planned, day)
             if departure[i] > t:
                 spans[0, i], spans[1, i] = _span(left[i], most[i], stay, t - arrival[i])
         musts, wants = spans[0, low:last].sum(), spans[1, low:last].sum()
         share = 1.0
-        if wants > room[t] and wants > musts:
-            share = max(room[t] - musts, 0.0) / (wants - musts)
+        if wants > room[t - first] and wants > musts:
+            share = max(room[t - first] - musts, 0.0) / (wants - musts)
         for i in range(low, last):
             give = spans[0, i] + share * (spans[1, i] - spans[0, i])
             given[t - first] += give
@@ -179,7 +183,7 @@ def _charge(
 
 @njit(cache=True)
 def _plan(
-    t: int, stay: Floats, need: float, most: float, price: Floats, known_until: int, room: Floats,
+    t: int, stay: Floats, need: float, most: float, price: Floats, known_until: int, beside: Floats,
     planned: Floats, day: int,
 ) -> None:  # fmt: skip
     """Fill ``stay`` with what a vehicle that comes at ``t`` still needs after each step of its stay, kWh."""
@@ -193,7 +197,7 @@ def _plan(
             j = order[k]
             u = t + j
             seen = u if u <= t else u - day * ((u - t - 1) // day + 1)
-            free = max(room[max(seen, 0)] - planned[u], 0.0) if crowd == 0 else np.inf
+            free = max(beside[max(seen, 0)] - planned[u], 0.0) if crowd == 0 else np.inf
             give = min(need, most - stay[j], free)
             stay[j] += give
             planned[u] += give

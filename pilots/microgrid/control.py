@@ -104,7 +104,7 @@ class Operation:
             self.vehicles = Charging(stays, price, until, series.step_h)
             # As it comes if the load is that of the series; a coupled load changes it block by block.
             charging = Charging(stays, price, until, series.step_h).advance(
-                0, len(series), self._room_kw(rows)
+                0, len(series), self._beside_kw(rows), rows[:, RENEWABLE]
             )
             rows[:, LOAD] += charging
         self.observed = Observed(
@@ -136,16 +136,16 @@ class Operation:
         if self.vehicles is not None or load_kw is not None:
             rows[:, LOAD] = self.series.load_kw[part] if load_kw is None else load_kw
             if self.vehicles is not None:
-                charging[:] = self.vehicles.advance(self.done, last, self._room_kw(rows))
+                beside = self._beside_kw(rows)
+                charging[:] = self.vehicles.advance(self.done, last, beside, rows[:, RENEWABLE])
             rows[:, LOAD] += charging
         if self.site.battery is not None:
             self.plan.advance(self.done, last, self.record)
         self.done = last
 
-    def _room_kw(self, rows: Floats) -> Floats:
-        """What import limit and own plants leave for vehicles where ``rows`` hold the other load, kW."""
-        limit = np.minimum(rows[:, IMPORT_LIMIT], self.charging_limit_kw)
-        return np.maximum(limit + rows[:, RENEWABLE] - rows[:, LOAD], 0.0)
+    def _beside_kw(self, rows: Floats) -> Floats:
+        """What the import limit leaves for vehicles where ``rows`` hold the other load, kW."""
+        return np.asarray(np.minimum(rows[:, IMPORT_LIMIT], self.charging_limit_kw) - rows[:, LOAD])
 
     def schedule(self) -> Schedule:
         """The schedule of the steps run so far."""

@@ -17,10 +17,11 @@ from pilots.microgrid.ageing import Ageing, capacity_left
 from pilots.microgrid.chance import interval_of_outages, interval_of_weeks
 from pilots.microgrid.checks import missed_charging, shortfall
 from pilots.microgrid.connection import connection_curve
-from pilots.microgrid.control import Operation, operate
+from pilots.microgrid.control import Operation
+from pilots.microgrid.controllers import named
 from pilots.microgrid.cooperative import Share, fair_shares
 from pilots.microgrid.indicators import DURATIONS_H, indicators
-from pilots.microgrid.inputs import SiteInputs, outages
+from pilots.microgrid.inputs import SiteInputs, outages, street_network
 from pilots.microgrid.islanding import hours_survived
 from pilots.microgrid.optimum import optimum
 from pilots.microgrid.plants import coefficient_of_performance
@@ -110,8 +111,12 @@ class CitySite(CityModel):
 
     @cached_property
     def without_battery(self) -> Schedule:
-        """What would have happened without the battery."""
-        return operate(_without(self.schedule.site), self.schedule.series, "self_consumption", bound=False)
+        """What would have happened without the battery, vehicles charged as they are."""
+        site, limit = _without(self.schedule.site), self.operation.charging_limit_kw
+        rng = np.random.default_rng(0)
+        without = Operation(site, self.schedule.series, named("self_consumption"), rng, limit)
+        without.advance(len(self.schedule.series))
+        return without.schedule()
 
     @cached_property
     def bound_eur(self) -> float:
@@ -148,7 +153,10 @@ class CitySite(CityModel):
             if span is not None:
                 estimates[name] = _estimate(found[name], *span)
         if self.scenario.outages_per_year > 0.0:
-            low, high = interval_of_outages(schedule, lambda: outages(self.scenario, len(hours), rng))
+            usual = street_network(self.scenario, self.inputs.lit)
+            low, high = interval_of_outages(
+                schedule, usual, lambda: outages(self.scenario, len(hours), rng) * usual
+            )
             price, to_year = self.scenario.lost_load_eur_per_kwh, 8760.0 / schedule.series.hours
             estimates["unserved_kwh"] = _estimate(found["unserved_kwh"], low, high)
             low, high = (price * (kwh - found["unserved_kwh"]) for kwh in (low, high))

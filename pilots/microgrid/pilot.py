@@ -15,7 +15,7 @@ from pilots.microgrid.control import Controller, Operation
 from pilots.microgrid.controllers import named
 from pilots.microgrid.fleet import overnight_stays
 from pilots.microgrid.indicators import INDICATORS
-from pilots.microgrid.inputs import SiteInputs, outages, read_inputs
+from pilots.microgrid.inputs import SiteInputs, outages, read_inputs, street_network
 from pilots.microgrid.lifecycle import Prices
 from pilots.microgrid.model import SCHOOL, CitySite
 from pilots.microgrid.predictive import Predictive
@@ -104,28 +104,20 @@ def _city_site(city: str, pack: PackView, scenario: MicrogridScenario, world: Wo
         wind_kw=inputs.wind_per_kw * scenario.wind_kw if site.wind else None,
         co2_kg_per_kwh=np.full(steps, scenario.co2_kg_per_kwh),
         marginal_co2_kg_per_kwh=np.full(steps, scenario.marginal_co2_kg_per_kwh),
-        grid_available=there * _street_network(scenario, inputs.lit),
+        grid_available=there * street_network(scenario, inputs.lit),
         sessions=stays,
     )
     inputs.notes.extend(_assumptions(scenario))
     target = _target_kw(site, scenario, planned)
     if coupled and scenario.connection_kw <= 0.0:
         target = _fuse_kw(site, planned, inputs.notes)
-    elif np.isfinite(target):
+    elif scenario.connection_kw <= 0.0 and np.isfinite(target):
         inputs.notes.append(
             f"Steered to keep import under {target:.0f} kW, found for the year as it is in the pack."
         )
     controller = controller_of(scenario, target)
     operation = Operation(site, series, controller, world.rng("controller", city), target)
     return CitySite(city, operation, inputs, scenario, world)
-
-
-def _street_network(scenario: MicrogridScenario, lit: Floats) -> Floats | float:
-    """Share of the import limit that is there: that of the street lamps' network only while none burns."""
-    if scenario.connection_kw <= 0.0 or scenario.street_network_kw <= 0.0:
-        return 1.0
-    whole = scenario.connection_kw + scenario.street_network_kw
-    return (scenario.connection_kw + scenario.street_network_kw * (1.0 - lit)) / whole
 
 
 def _assumptions(scenario: MicrogridScenario) -> list[str]:
@@ -171,7 +163,9 @@ def _fuse_kw(site: Site, net_kw: Floats, notes: list[str]) -> float:
 
 def _target_kw(site: Site, scenario: MicrogridScenario, net_kw: Floats) -> float:
     """The import that the controller is to keep to, kW; infinite for none."""
-    if site.battery is None or scenario.connection_kw > 0.0 or scenario.connection_target >= 1.0:
+    if scenario.connection_kw > 0.0:
+        return float(scenario.connection_kw)
+    if site.battery is None or scenario.connection_target >= 1.0:
         return np.inf
     step_h = float(scenario.step_min) / 60.0
     least = least_connection(net_kw, site.battery, step_h, scenario.backup_kw)

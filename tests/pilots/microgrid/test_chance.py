@@ -9,6 +9,7 @@ from pilots.microgrid.chance import interval_of_outages, interval_of_weeks
 from pilots.microgrid.connection import next_fuse_a
 
 WEEK = 7 * 24
+ALWAYS = np.ones(4 * WEEK)
 
 
 def schedule(battery=None, load_kw=100.0):
@@ -34,18 +35,18 @@ def outage(first, length, hours=4 * WEEK):
 
 
 def test_what_is_not_served_in_an_outage_is_load_times_hours():
-    assert interval_of_outages(schedule(), lambda: outage(30, 5)) == (500.0, 500.0)
+    assert interval_of_outages(schedule(), ALWAYS, lambda: outage(30, 5)) == (500.0, 500.0)
 
 
 def test_a_battery_gives_what_it_holds_when_the_outage_begins():
     battery = Battery(capacity_kwh=400, charge_kw=200, discharge_kw=200, discharge_efficiency=0.5)
-    low, high = interval_of_outages(schedule(battery), lambda: outage(0, 5))
+    low, high = interval_of_outages(schedule(battery), ALWAYS, lambda: outage(0, 5))
     assert low == high == pytest.approx(500 - 0.5 * 200)
 
 
 def test_years_without_outage_and_with_one_span_the_interval():
     rng = np.random.default_rng(1)
-    low, high = interval_of_outages(schedule(), lambda: outage(30, int(rng.integers(0, 2))))
+    low, high = interval_of_outages(schedule(), ALWAYS, lambda: outage(30, int(rng.integers(0, 2))))
     assert (low, high) == (0.0, 100.0)
 
 

@@ -118,6 +118,15 @@ def test_load_not_served_is_an_item_of_its_own_and_part_of_the_yearly_cost():
     assert tight["yearly_cost_eur"] > ample["yearly_cost_eur"]
 
 
+def test_a_tight_connection_is_held_with_energy_kept_for_the_evening():
+    """What the least connection allows with all known, a connection a little larger must allow without."""
+    common = {"outages_per_year": 0}
+    least = values(run(days=28, **common))["connection_least_kw"]
+    tight = values(run(days=28, connection_kw=1.1 * least, **common))
+    assert tight["peak_import_kw"] <= 1.1 * least + 1e-6
+    assert tight["unserved_kwh"] < 0.0005 * tight["import_kwh"]
+
+
 def test_vehicles_that_cannot_be_filled_are_counted_and_told():
     found = run(days=7, vehicles=10, vehicle_kwh=60, charger_kw=3.7)
     assert 0.0 < values(found)["ev_energy_unmet_share"] < 1.0
@@ -149,7 +158,7 @@ def test_a_run_of_two_years_tells_what_is_left_of_the_battery_after_each():
         "microgrid",
         cities=CITIES,
         days=730,
-        scenario={"controller": "self_consumption", "outages_per_year": 0},
+        scenario={"controller": "self_consumption", "outages_per_year": 0, "capacity_eur_per_kw_month": 0},
     )
     left = result.data["microgrid/tartu"]["capacity_left"].to_numpy()
     assert len(left) == 2
