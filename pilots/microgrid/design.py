@@ -126,7 +126,7 @@ def size(
     if series.sessions is not None and objective != "cost":
         series = _with_charging(site, series)
     bounds = limits if isinstance(limits, Limits) else Limits(**(limits or {}))
-    _check_parts(site, bounds)
+    _check_parts(site, series, bounds)
     if objective in ("lcoe", "npc"):
         return _by_rule(site, series, objective, bounds)
     if objective == "cost":
@@ -153,7 +153,14 @@ def _with_charging(site: Site, series: Series) -> Series:
     return replace(series, load_kw=series.load_kw + charging, sessions=None)
 
 
-def _check_parts(site: Site, limits: Limits) -> None:
+def _check_parts(site: Site, series: Series, limits: Limits) -> None:
+    for name, plant in (("solar", site.solar), ("wind", site.wind)):
+        if plant is None and getattr(series, f"{name}_kw") is not None:
+            raise InvalidInput(
+                f"the series has {name} output, but the site has no {name} plant that could be sized with it",
+                field=f"site.{name}",
+                expected="a plant with the rating that the output belongs to, or a series without it",
+            )
     for name, part in (
         ("generator_kw", site.generator),
         ("battery_kwh", site.battery),

@@ -66,24 +66,16 @@ INDICATORS = tuple(
             ),
             "npc",
         ),
-        (
-            "unserved_cost_eur",
-            "Cost of load not served",
-            "EUR",
-            "lower",
-            (
-                "load not served and energy that vehicles did not get, at the price of lost load "
-                "(lost_load_eur_per_kwh); part of cost and of yearly cost, no invoice"
-            ),
-            "reopt",
-        ),
         ("peak_import_kw", "Peak import", "kW", "lower", "highest mean import over one step", "practice"),
         (
             "connection_avoided_kw",
             "Connection avoided",
             "kW",
             "higher",
-            "peak import without the battery less with it, as steered",
+            (
+                "peak without battery less the peak with it, as steered; load that the connection could not "
+                "serve counts in both as if drawn"
+            ),
             "pilot",
         ),
         (
@@ -107,7 +99,7 @@ INDICATORS = tuple(
             "Peak without battery",
             "kW",
             "neither",
-            "highest mean import over one step with the battery left out",
+            "highest mean import over one step with the battery left out, load not served as if drawn",
             "pilot",
         ),
         (
@@ -174,6 +166,17 @@ INDICATORS = tuple(
             "lower",
             "bill, wear, load not served, and energy missing from the battery at the end",
             "bound",
+        ),
+        (
+            "unserved_cost_eur",
+            "Cost of load not served",
+            "EUR",
+            "lower",
+            (
+                "load not served and energy that vehicles did not get, at the price of lost load "
+                "(lost_load_eur_per_kwh); part of cost and of yearly cost, no invoice"
+            ),
+            "reopt",
         ),
         (
             "cost_bound_eur",
@@ -419,12 +422,12 @@ def indicators(
 
 def _of_connection(schedule: Schedule, without: Schedule, load_growth: float) -> dict[str, float]:
     site, dt = schedule.site, schedule.series.step_h
-    peak, before = float(schedule.import_kw.max()), float(without.import_kw.max())
+    peak, needed, before = float(schedule.import_kw.max()), _needed_kw(schedule), _needed_kw(without)
     least = least_connection(_net(schedule), site.battery, dt, _backup_kw(schedule))
     net = schedule.import_kw - schedule.export_kw
     return {
         "peak_import_kw": peak,
-        "connection_avoided_kw": before - peak,
+        "connection_avoided_kw": before - needed,
         "connection_avoidable_kw": max(
             least_connection(_net(schedule), None, dt, _backup_kw(schedule)) - least, 0.0
         ),
@@ -432,12 +435,19 @@ def _of_connection(schedule: Schedule, without: Schedule, load_growth: float) ->
         "peak_without_battery_kw": before,
         "peak_import_p95_kw": float(np.percentile(schedule.import_kw, HIGH_SHARE)),
         "peak_current_a": site.connection.amperes(peak),
-        "peak_reduction": (before - peak) / before if before > 0.0 else math.nan,
+        "peak_reduction": (before - needed) / before if before > 0.0 else math.nan,
         "mean_monthly_peak_kw": float(schedule.monthly_peaks_kw.mean()),
         "load_factor": float(schedule.import_kw.mean()) / peak if peak > 0.0 else math.nan,
         "ramping_kw": float(np.abs(np.diff(net)).mean()) if len(net) > 1 else math.nan,
-        "upgrade_deferred_years": years_deferred(before, peak, load_growth),
+        "upgrade_deferred_years": years_deferred(before, needed, load_growth),
     }
+
+
+def _needed_kw(schedule: Schedule) -> float:
+    """The highest import, with load that was not served although the grid was there as if drawn, kW."""
+    there = schedule.series.grid_available
+    short = schedule.unserved_kw if there is None else np.where(there > 0.0, schedule.unserved_kw, 0.0)
+    return float((schedule.import_kw + short).max())
 
 
 def _net(schedule: Schedule) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

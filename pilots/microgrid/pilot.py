@@ -110,7 +110,7 @@ def _city_site(city: str, pack: PackView, scenario: MicrogridScenario, world: Wo
     inputs.notes.extend(_assumptions(scenario))
     target = _target_kw(site, scenario, planned)
     if coupled and scenario.connection_kw <= 0.0:
-        target = _fuse_kw(site, planned, inputs.notes)
+        target = _fuse_kw(site, target if np.isfinite(target) else float(planned.max()), inputs.notes)
     elif scenario.connection_kw <= 0.0 and np.isfinite(target):
         inputs.notes.append(
             f"Steered to keep import under {target:.0f} kW, found for the year as it is in the pack."
@@ -146,16 +146,15 @@ def _planned_net(
     return np.asarray(load - inputs.solar_per_kw * scenario.solar_kw - wind, np.float64)
 
 
-def _fuse_kw(site: Site, net_kw: Floats, notes: list[str]) -> float:
-    """The import to keep to in a coupled run: the fuse that the site has without what is coupled, kW."""
-    before = float(net_kw.max())
-    if before <= 0.0:
+def _fuse_kw(site: Site, alone_kw: float, notes: list[str]) -> float:
+    """The import to keep to in a coupled run: the next fuse above what the site alone would keep to, kW."""
+    if alone_kw <= 0.0:
         return np.inf
-    fuse = next_fuse_a(site.connection.amperes(before))
+    fuse = next_fuse_a(site.connection.amperes(alone_kw))
     limit = fuse / site.connection.amperes(1.0)
     notes.append(
-        f"Steered to keep import under {limit:.0f} kW, a main fuse of 3 x {fuse:g} A: the next above the "
-        f"{before:.0f} kW that the site draws without battery and without coupled vehicles and buildings. "
+        f"Steered to keep import under {limit:.0f} kW, a main fuse of 3 x {fuse:g} A: the next standard size "
+        f"above the {alone_kw:.0f} kW that the site would keep to without coupled vehicles and buildings. "
         "Import beyond it is shown, not cut; connection_kw sets a limit at which load is shed."
     )
     return limit

@@ -68,6 +68,12 @@ def test_every_indicator_is_a_number_beside_its_bound(result):
         assert found["peak_import_kw"] >= found["connection_least_kw"] - 0.02
 
 
+def test_a_sweeps_frontier_sets_yearly_cost_against_peak_import():
+    """A frontier is drawn of the first two indicators with a direction."""
+    directed = [kpi.id for kpi in Microgrid.kpis if kpi.better != "neither"]
+    assert directed[:2] == ["yearly_cost_eur", "peak_import_kw"]
+
+
 def test_the_battery_cuts_the_connection(result):
     for city in CITIES:
         assert values(result, city)["connection_avoided_kw"] > 10.0
@@ -121,10 +127,13 @@ def test_load_not_served_is_an_item_of_its_own_and_part_of_the_yearly_cost():
 def test_a_tight_connection_is_held_with_energy_kept_for_the_evening():
     """What the least connection allows with all known, a connection a little larger must allow without."""
     common = {"outages_per_year": 0}
-    least = values(run(days=28, **common))["connection_least_kw"]
+    free = values(run(days=28, **common))
+    least = free["connection_least_kw"]
     tight = values(run(days=28, connection_kw=1.1 * least, **common))
     assert tight["peak_import_kw"] <= 1.1 * least + 1e-6
     assert tight["unserved_kwh"] < 0.0005 * tight["import_kwh"]
+    assert tight["peak_without_battery_kw"] == pytest.approx(free["peak_without_battery_kw"])
+    assert tight["connection_avoided_kw"] > 0.0
 
 
 def test_vehicles_that_cannot_be_filled_are_counted_and_told():
