@@ -107,7 +107,7 @@ def _city_site(city: str, pack: PackView, scenario: MicrogridScenario, world: Wo
         grid_available=there * street_network(scenario, inputs.lit),
         sessions=stays,
     )
-    inputs.notes.extend(_assumptions(scenario))
+    inputs.notes.extend([*_assumptions(scenario), *_beyond(scenario, series.hours)])
     target = _target_kw(site, scenario, planned)
     if coupled and scenario.connection_kw <= 0.0:
         target = _fuse_kw(site, target if np.isfinite(target) else float(planned.max()), inputs.notes)
@@ -128,6 +128,22 @@ def _assumptions(scenario: MicrogridScenario) -> list[str]:
             f"{scenario.marginal_co2_kg_per_kwh:g} at the margin."
         ),
     ]
+
+
+def _beyond(scenario: MicrogridScenario, hours: float) -> list[str]:
+    """What the scenario asks for after the end of the run, where it changes nothing."""
+    found = []
+    if scenario.outage_from_h >= hours:
+        found.append(
+            f"The outage from hour {scenario.outage_from_h:g} on begins after the end of the run, "
+            f"at hour {hours:g}, and changes nothing."
+        )
+    if scenario.cold_windless_days and 24.0 * scenario.cold_windless_from_day >= hours:
+        found.append(
+            f"The cold windless days from day {scenario.cold_windless_from_day} on begin after the end of "
+            f"the run, of {hours / 24.0:g} days, and change nothing."
+        )
+    return found
 
 
 def _planned_net(

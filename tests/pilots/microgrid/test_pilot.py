@@ -11,6 +11,7 @@ import xarray as xr
 import twin
 import twin.pilot
 from geodata.city import known_cities
+from geodata.errors import InvalidInput
 from geodata.locate import pack_of
 from pilots.microgrid.model import EV
 from pilots.microgrid.pilot import Microgrid
@@ -66,6 +67,21 @@ def test_every_indicator_is_a_number_beside_its_bound(result):
         assert found["cost_eur"] >= found["cost_bound_eur"] - 1e-6
         assert found["connection_avoided_kw"] <= found["connection_avoidable_kw"] + 1e-6
         assert found["peak_import_kw"] >= found["connection_least_kw"] - 0.02
+
+
+def test_what_would_happen_after_the_end_is_said_to_change_nothing():
+    notes = (
+        run(days=2, outage_from_h=60, cold_windless_days=3, cold_windless_from_day=14)
+        .data["microgrid/tartu"]
+        .attrs["notes"]
+    )
+    assert any("outage from hour 60 on begins after the end of the run, at hour 48" in note for note in notes)
+    assert any("from day 14 on begin after the end of the run, of 2 days" in note for note in notes)
+
+
+def test_an_unknown_turbine_is_named_and_nothing_else_warns():
+    with pytest.raises(InvalidInput, match=r"no power curve of this turbine.*Enercon9"):
+        run(days=2, turbine="Enercon9")
 
 
 def test_a_sweeps_frontier_sets_yearly_cost_against_peak_import():
