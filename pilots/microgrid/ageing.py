@@ -25,6 +25,7 @@ GAS_CONSTANT = 8.3144598
 REFERENCE_K = 298.15
 SECONDS_PER_YEAR = 31_536_000.0
 LONGEST_LIFE_YEARS = 40.0
+HOURS_PER_YEAR = 8766.0
 
 
 class Ageing(Asset):
@@ -100,6 +101,29 @@ def life_years(state_of_charge: Floats, years: float, ageing: Ageing, temperatur
     if rate <= 0.0:
         return LONGEST_LIFE_YEARS
     return min(((1.0 - ageing.end_of_life) / rate) ** 2, LONGEST_LIFE_YEARS)
+
+
+def capacity_left(
+    state_of_charge: Floats, hours: float, ageing: Ageing, temperature_c: float = 20.0
+) -> Floats:
+    """Share of the first capacity left at the end of each year of a run; shape (years,), at least one.
+
+    Args:
+        state_of_charge: Level over capacity at equal steps, from the beginning to the end of the run.
+        hours: How long the run is. It is cut into as many parts as it has whole years, each worn by its
+            own states.
+        ageing: Coefficients.
+        temperature_c: Mean temperature of the cells.
+    """
+    count = max(round(hours / HOURS_PER_YEAR - 0.4), 1)
+    length = hours / 8760.0 / count
+    edges = np.linspace(0, len(state_of_charge) - 1, count + 1).round().astype(np.int64)
+    left, lost = np.empty(count), 0.0
+    for year in range(count):
+        states = state_of_charge[edges[year] : edges[year + 1] + 1]
+        lost = aged(lost, loss_rate(states, length, ageing, temperature_c), length)
+        left[year] = 1.0 - lost
+    return left
 
 
 @njit(cache=True)

@@ -24,16 +24,21 @@ class Asset(BaseModel):
         try:
             super().__init__(**fields)
         except ValidationError as fault:
-            raise _told(type(self).__name__, fault) from fault
+            raise _told(type(self), fault) from fault
 
 
-def _told(name: str, fault: ValidationError) -> InvalidInput:
-    first = fault.errors()[0]
+def _told(kind: type[BaseModel], fault: ValidationError) -> InvalidInput:
+    first, name = fault.errors()[0], kind.__name__
+    expected = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    if first["type"] == "extra_forbidden":
+        expected = f"one of {', '.join(kind.model_fields)}"
+    elif first["type"] == "missing":
+        expected = "a value: it has no default"
     field = ".".join([name, *(str(part) for part in first["loc"])])
     value = first.get("input")
     return InvalidInput(
         f"{name} is not possible",
         field=field,
         value=None if isinstance(value, dict) else value,
-        expected=first["msg"].removeprefix("Value error, "),
+        expected=expected,
     )

@@ -42,6 +42,17 @@ def lost_load_price(site: Site, step_h: float) -> float:
     return max(MUST_SERVE_EUR_PER_KWH, 10.0 * site.tariff.capacity_eur_per_kw_month / step_h)
 
 
+def missed_charging_eur(site: Site, series: Series) -> float:
+    """What vehicles that need more than their charger can give cost, EUR: the same in every schedule.
+
+    Nothing where load must be served, because nobody could serve this.
+    """
+    stays, value = series.sessions, site.value_of_lost_load_eur_per_kwh
+    if stays is None or value is None:
+        return 0.0
+    return float((stays.energy_kwh - stays.possible_kwh(series.step_h)).sum()) * value
+
+
 def plant_of(site: Site, step_h: float) -> Plant:
     """What stays the same over all steps. Without a battery its room and powers are zero."""
     battery, generator = site.battery, site.generator

@@ -68,6 +68,7 @@ def _connection(result: Result, cities: Mapping[str, xr.Dataset]) -> Figure:
                       textcoords="offset points", size=8, color=colours[city])  # fmt: skip
         axes.set_ylim(0, 1.18 * max(float(least[0]), peak))
         axes.set_xlim(0, None)
+        axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.set_xlabel("Battery [kWh]", size=8, color=INK)
         axes.set_ylabel("Grid connection needed [kW]", size=8, color=INK)
     return figure
@@ -95,6 +96,8 @@ def _costs(result: Result, cities: Mapping[str, xr.Dataset]) -> Figure:
             )
         axes.invert_yaxis()
         axes.margins(x=0.18)
+        axes.locator_params(axis="x", nbins=5)
+        axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.set_xlabel("Cost of the run [EUR]", size=8, color=INK)
     return figure
 
@@ -110,7 +113,9 @@ def _flows(result: Result, cities: Mapping[str, xr.Dataset]) -> Figure:
             axes = panels[row, column]
             part = _week(data, week)
             plain(axes, grid="y")
-            head(axes, f"{names[city]}, week of {pd.Timestamp(part['time'].to_numpy()[0]):%d %B %Y}")
+            # A local day begins some hours before or after its date in UTC.
+            first = pd.Timestamp(part["time"].to_numpy()[0]).round("D")
+            head(axes, f"{names[city]}, week of {first.day} {first:%B %Y}")
             _stack(axes, part, legend=row == 0 and column == 0)
             axes.set_ylabel("kW", size=8, color=INK)
     return figure
@@ -144,5 +149,6 @@ def _stack(axes: Axes, part: xr.Dataset, *, legend: bool) -> None:
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     if legend:
+        axes.set_ylim(top=1.25 * axes.get_ylim()[1])
         axes.legend(frameon=False, fontsize=7, ncols=3, loc="upper left")
     axes.margins(x=0)

@@ -7,6 +7,8 @@ what was expected.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -138,14 +140,14 @@ def unreachable_end(site: Site, series: Series) -> Infeasible:
 
 
 def served(schedule: Schedule) -> Schedule:
-    """The schedule, if it serves all load that must be served.
+    """The schedule, if it serves all load that must be served, with a note on vehicles that go short.
 
     Raises:
         Infeasible: Naming the first step in which a limit of the connection stands in the way.
     """
     site, series = schedule.site, schedule.series
     if site.value_of_lost_load_eur_per_kwh is not None:
-        return schedule
+        return noted(schedule)
     for name, limit, message in (
         ("unserved_kw", "connection.import_limit_kw", "the load cannot be served"),
         ("spilled_kw", "connection.export_limit_kw", "the surplus of a negative load cannot leave the site"),
@@ -160,7 +162,7 @@ def served(schedule: Schedule) -> Schedule:
             value=f"{getattr(site.connection, limit.split('.')[1]):g} kW, {values[at]:.4g} kW short",
             expected=f"at least {float(values.max()):.4g} kW more, a larger battery, or a value of lost load",
         )
-    return schedule
+    return noted(schedule)
 
 
 def shortfall(schedule: Schedule) -> str | None:
@@ -175,3 +177,34 @@ def shortfall(schedule: Schedule) -> str | None:
         f"{short.sum() * series.step_h:,.0f} kWh are not served, "
         f"first at {series.stamp(int(np.argmax(short > 1e-6)))}; at most {short.max():,.0f} kW are missing."
     )
+
+
+def noted(schedule: Schedule) -> Schedule:
+    """The schedule with a note on the energy that vehicles did not get, if there is any."""
+    missed = missed_charging(schedule)
+    return schedule if missed is None else replace(schedule, notes=(*schedule.notes, missed))
+
+
+def missed_charging(schedule: Schedule) -> str | None:
+    """A sentence on the energy that vehicles needed and did not get; ``None`` if they got all."""
+    series, stays = schedule.series, schedule.series.sessions
+    missed = schedule.charging_unmet_kwh
+    if stays is None or missed <= 1e-6 * max(schedule.charging_asked_kwh, 1.0):
+        return None
+    share = missed / schedule.charging_asked_kwh
+    told = [f"Vehicles get {missed:,.0f} kWh less than they need ({share:.1%})."]
+    beyond = stays.energy_kwh > stays.possible_kwh(series.step_h) * (1 + 1e-9)
+    if beyond.any():
+        i = int(np.argmax(beyond))
+        told.append(
+            f"{int(beyond.sum()):,} of {len(stays):,} stays need more than their charger can give, first the "
+            f"one from {series.stamp(int(stays.arrival[i]))} to {series.stamp(int(stays.departure[i]))}: "
+            f"{stays.energy_kwh[i]:.1f} kWh at {stays.power_kw[i]:g} kW."
+        )
+    short = np.minimum(schedule.unserved_kw, schedule.charging_kw)
+    if short.max() > 1e-6:
+        told.append(
+            f"{short.sum() * series.step_h:,.0f} kWh fail for want of the grid or a larger connection, "
+            f"first at {series.stamp(int(np.argmax(short > 1e-6)))}."
+        )
+    return " ".join(told)

@@ -18,6 +18,11 @@ from pilots.microgrid.site import Battery
 Floats = NDArray[np.float64]
 
 ACCURACY_KW = 0.01
+FUSES_A = (
+    10, 16, 20, 25, 32, 40, 50, 63, 80, 100, 125, 160, 200, 250, 315, 400, 500, 630, 800, 1000, 1250, 1600,
+    2000, 2500, 3150, 4000, 5000, 6300,
+)  # fmt: skip
+"""Ratings of fuses and breakers as they are sold: the preferred numbers R10 of IEC 60059, rounded."""
 
 
 def least_connection(
@@ -72,6 +77,12 @@ def connection_curve(
             )
         out[i] = least_connection(net_kw, scaled, step_h, backup_kw)
     return out
+
+
+def next_fuse_a(current_a: float) -> float:
+    """The least standard rating of a main fuse that carries a current, A; whole thousands above 6,300 A."""
+    fitting = [rating for rating in FUSES_A if rating >= current_a * (1.0 - 1e-9)]
+    return float(fitting[0]) if fitting else float(np.ceil(current_a / 1000.0) * 1000.0)
 
 
 def years_deferred(kw_without: float, kw_with: float, growth_per_year: float) -> float:

@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pilots.microgrid.bus import conditions
-from pilots.microgrid.charging import charging_on_arrival
-from pilots.microgrid.checks import check
+from pilots.microgrid.charging import Charging
+from pilots.microgrid.checks import check, noted
 from pilots.microgrid.forecast import Observed
 from pilots.microgrid.optimum import optimum
 from pilots.microgrid.schedule import Schedule, scheduled
 from pilots.microgrid.series import Series
 from pilots.microgrid.site import Site
-from pilots.microgrid.stage import LOAD
+from pilots.microgrid.stage import IMPORT_LIMIT, LOAD, RENEWABLE
 from pilots.microgrid.tariff import import_price, known_until
 
 Floats = NDArray[np.float64]
@@ -72,20 +72,43 @@ class Operation:
 
     A coupled simulation hands over the load of each block as it becomes known; a study on measured series
     just advances to the end. How the steps are cut into blocks never changes a result.
+
+    Args:
+        site: The site.
+        series: What it sees.
+        controller: Who steers the battery.
+        rng: The controller's random stream.
+        charging_limit_kw: Import beyond which vehicles that can wait are put off, where that is less than
+            the connection gives.
     """
 
-    def __init__(self, site: Site, series: Series, controller: Controller, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        site: Site,
+        series: Series,
+        controller: Controller,
+        rng: np.random.Generator,
+        charging_limit_kw: float = np.inf,
+    ) -> None:
         check(site, series)
         self.site, self.series, self.controller = site, series, controller
         self.done = 0
+        self.charging_limit_kw = charging_limit_kw
         until = known_until(site, series)
         zeros = np.zeros(len(series))
+        rows = conditions(site, series)
+        self.vehicles: Charging | None = None
         charging = zeros
         if series.sessions is not None:
-            price = import_price(site, series)
-            charging = charging_on_arrival(series.sessions, price, until, series.step_h, "cheapest")
+            stays, price = series.sessions, import_price(site, series)
+            self.vehicles = Charging(stays, price, until, series.step_h)
+            # As it comes if the load is that of the series; a coupled load changes it block by block.
+            charging = Charging(stays, price, until, series.step_h).advance(
+                0, len(series), self._beside_kw(rows), rows[:, RENEWABLE]
+            )
+            rows[:, LOAD] += charging
         self.observed = Observed(
-            rows=conditions(site, series, charging),
+            rows=rows,
             solar_kw=zeros if series.solar_kw is None else series.solar_kw,
             wind_kw=zeros if series.wind_kw is None else series.wind_kw,
             known_until=until,
@@ -108,11 +131,21 @@ class Operation:
             last: The first step not to be run.
             load_kw: Load of the steps to be run, where it differs from the series.
         """
-        if load_kw is not None:
-            self.observed.rows[self.done : last, LOAD] = load_kw + self.record.charging_kw[self.done : last]
+        part = slice(self.done, last)
+        rows, charging = self.observed.rows[part], self.record.charging_kw[part]
+        if self.vehicles is not None or load_kw is not None:
+            rows[:, LOAD] = self.series.load_kw[part] if load_kw is None else load_kw
+            if self.vehicles is not None:
+                beside = self._beside_kw(rows)
+                charging[:] = self.vehicles.advance(self.done, last, beside, rows[:, RENEWABLE])
+            rows[:, LOAD] += charging
         if self.site.battery is not None:
             self.plan.advance(self.done, last, self.record)
         self.done = last
+
+    def _beside_kw(self, rows: Floats) -> Floats:
+        """What the import limit leaves for vehicles where ``rows`` hold the other load, kW."""
+        return np.asarray(np.minimum(rows[:, IMPORT_LIMIT], self.charging_limit_kw) - rows[:, LOAD])
 
     def schedule(self) -> Schedule:
         """The schedule of the steps run so far."""
@@ -163,5 +196,5 @@ def operate(
     chosen = named(controller) if isinstance(controller, str) else controller
     operation = Operation(site, series, chosen, np.random.default_rng(seed))
     operation.advance(len(series))
-    schedule = operation.schedule()
+    schedule = noted(operation.schedule())
     return schedule.with_bound(optimum(site, series).cost_eur) if bound else schedule

@@ -11,7 +11,7 @@ for given plant is exact (:mod:`pilots.microgrid.connection`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -21,12 +21,13 @@ from pydantic import Field
 from geodata.errors import InvalidInput, UnknownName
 from pilots.microgrid import merit
 from pilots.microgrid.asset import Asset, Share
+from pilots.microgrid.charging import Charging
 from pilots.microgrid.checks import Infeasible, check
 from pilots.microgrid.connection import least_connection
 from pilots.microgrid.lifecycle import LifeCycle, Prices, Year, life_cycle
 from pilots.microgrid.series import Series
 from pilots.microgrid.site import Battery, Site
-from pilots.microgrid.tariff import export_price, import_price
+from pilots.microgrid.tariff import export_price, import_price, known_until
 
 Floats = NDArray[np.float64]
 Range = tuple[float, float]
@@ -109,7 +110,8 @@ def size(
 
     Args:
         site: The site; what ``limits`` does not name stays as it is here.
-        series: What it sees, best a whole year; shorter series are scaled up to one.
+        series: What it sees, best a whole year; shorter series are scaled up to one. Vehicles are charged
+            where that is best for ``"cost"``, else as they would be without a limit.
         objective: ``"cost"``: bill and annuities of what is bought, EUR a year, under perfect foresight;
             ``"lcoe"`` and ``"npc"``: life-cycle cost under the simple rule; ``"connection"``: the least
             import limit, kW, for the site's own plants and battery (the largest battery that ``limits``
@@ -121,8 +123,10 @@ def size(
         Infeasible: If no size within the limits serves the load.
     """
     check(site, series)
+    if series.sessions is not None and objective != "cost":
+        series = _with_charging(site, series)
     bounds = limits if isinstance(limits, Limits) else Limits(**(limits or {}))
-    _check_parts(site, bounds)
+    _check_parts(site, series, bounds)
     if objective in ("lcoe", "npc"):
         return _by_rule(site, series, objective, bounds)
     if objective == "cost":
@@ -139,7 +143,24 @@ def size(
     )
 
 
-def _check_parts(site: Site, limits: Limits) -> None:
+def _with_charging(site: Site, series: Series) -> Series:
+    """The series with its vehicles as fixed load, charged in the cheapest steps known as each arrives."""
+    if series.sessions is None:
+        return series
+    charging = Charging(
+        series.sessions, import_price(site, series), known_until(site, series), series.step_h
+    ).advance(0, len(series), np.full(len(series), np.inf))
+    return replace(series, load_kw=series.load_kw + charging, sessions=None)
+
+
+def _check_parts(site: Site, series: Series, limits: Limits) -> None:
+    for name, plant in (("solar", site.solar), ("wind", site.wind)):
+        if plant is None and getattr(series, f"{name}_kw") is not None:
+            raise InvalidInput(
+                f"the series has {name} output, but the site has no {name} plant that could be sized with it",
+                field=f"site.{name}",
+                expected="a plant with the rating that the output belongs to, or a series without it",
+            )
     for name, part in (
         ("generator_kw", site.generator),
         ("battery_kwh", site.battery),

@@ -41,6 +41,7 @@ def activities_of(member: Member, *, settled_jointly: bool = False) -> tuple[Act
     available = np.ones(len(series)) if series.grid_available is None else series.grid_available
     connection, tariff = site.connection, site.tariff
     free = np.zeros(len(series))
+    present = 0.0 if series.sessions is None else series.sessions.present_kw(len(series))
     grid = "settlement" if settled_jointly else None
     intake: dict[str, float] = {name: 1.0} | ({grid: -1.0} if grid else {})
     feed: dict[str, float] = {name: -1.0} | ({grid: 1.0} if grid else {})
@@ -67,7 +68,7 @@ def activities_of(member: Member, *, settled_jointly: bool = False) -> tuple[Act
             {name: 1.0},
             lost_load_price(site, series.step_h),
             capacity=1.0,
-            profile=np.maximum(series.load_kw, 0.0),
+            profile=np.maximum(series.load_kw, 0.0) + present,
         ),
         Activity(
             f"{name} spilled",
@@ -118,7 +119,8 @@ def deliveries_of(member: Member) -> tuple[Deliveries, ...]:
     stays = member.series.sessions
     if stays is None or len(stays) == 0:
         return ()
-    return (Deliveries(member.name, stays.arrival, stays.departure, stays.energy_kwh, stays.power_kw),)
+    energy = stays.possible_kwh(member.series.step_h)
+    return (Deliveries(member.name, stays.arrival, stays.departure, energy, stays.power_kw),)
 
 
 def system_of(member: Member, *, exclusive: bool = False, reserve_kwh: Floats | None = None) -> EnergySystem:

@@ -24,7 +24,8 @@ def overnight_stays(
 ) -> ChargingSessions | None:
     """The stays of the scenario's vehicles over a run; ``None`` if it has none.
 
-    Without flexibility each stays no longer than its charging takes, so that it charges as it comes.
+    Without flexibility each stays no longer than its charging takes, so that it charges as it comes. A need
+    may be more than the charger can give over night: what is missing is then counted.
     """
     if scenario.vehicles == 0:
         return None
@@ -39,10 +40,9 @@ def overnight_stays(
         rng.normal(DEPARTURE_H, DEPARTURE_SPREAD_H, shape) / step_h
     ).astype(np.int64)
     need = rng.gamma(NEED_SHAPE, scenario.vehicle_kwh / NEED_SHAPE, shape)
-    need = np.minimum(need, scenario.charger_kw * step_h * (departure - arrival))
+    departure = np.maximum(departure, arrival + 1)
     if not scenario.flexible_charging:
-        departure = arrival + np.maximum(
-            np.ceil(need / (scenario.charger_kw * step_h) - 1e-9).astype(np.int64), 1
-        )
+        steps = np.ceil(need / (scenario.charger_kw * step_h) - 1e-9).astype(np.int64)
+        departure = np.minimum(departure, arrival + np.maximum(steps, 1))
     inside = departure <= len(time)
     return ChargingSessions.of(arrival[inside], departure[inside], need[inside], scenario.charger_kw)

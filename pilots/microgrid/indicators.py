@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from pilots.microgrid.ageing import Ageing, life_years, loss_rate
+from pilots.microgrid.ageing import Ageing, capacity_left, life_years, loss_rate
 from pilots.microgrid.connection import least_connection, years_deferred
 from pilots.microgrid.cooperative import Share
 from pilots.microgrid.invest import yearly_prices
@@ -60,7 +60,10 @@ INDICATORS = tuple(
             "Yearly cost",
             "EUR",
             "lower",
-            "bill, scaled to a year, plus annuities and upkeep of sun, wind, battery and backup",
+            (
+                "bill and load not served, scaled to a year, plus annuities and upkeep of sun, wind, battery "
+                "and backup"
+            ),
             "npc",
         ),
         ("peak_import_kw", "Peak import", "kW", "lower", "highest mean import over one step", "practice"),
@@ -69,7 +72,10 @@ INDICATORS = tuple(
             "Connection avoided",
             "kW",
             "higher",
-            "peak import without the battery less with it, as steered",
+            (
+                "peak without battery less the peak with it, as steered; load that the connection could not "
+                "serve counts in both as if drawn"
+            ),
             "pilot",
         ),
         (
@@ -93,7 +99,7 @@ INDICATORS = tuple(
             "Peak without battery",
             "kW",
             "neither",
-            "highest mean import over one step with the battery left out",
+            "highest mean import over one step with the battery left out, load not served as if drawn",
             "pilot",
         ),
         (
@@ -162,6 +168,17 @@ INDICATORS = tuple(
             "bound",
         ),
         (
+            "unserved_cost_eur",
+            "Cost of load not served",
+            "EUR",
+            "lower",
+            (
+                "load not served and energy that vehicles did not get, at the price of lost load "
+                "(lost_load_eur_per_kwh); part of cost and of yearly cost, no invoice"
+            ),
+            "reopt",
+        ),
+        (
             "cost_bound_eur",
             "Cost, bound",
             "EUR",
@@ -228,7 +245,7 @@ INDICATORS = tuple(
             "Levelised cost of energy",
             "EUR/kWh",
             "lower",
-            "yearly cost over load served in a year",
+            "yearly cost, but for load not served, over load served in a year",
             "npc",
         ),
         (
@@ -253,6 +270,17 @@ INDICATORS = tuple(
             "1/year",
             "lower",
             "capacity lost in a first year all like the run, by age and by rainflow cycles, cells at 20 °C",
+            "age",
+        ),
+        (
+            "capacity_left",
+            "Capacity left",
+            "1",
+            "higher",
+            (
+                "share of the battery's first capacity left at the end of the run, each year worn by its own "
+                "states; the run itself is steered with the first capacity to its end"
+            ),
             "age",
         ),
         (
@@ -284,8 +312,27 @@ INDICATORS = tuple(
             "Load not served",
             "kWh",
             "lower",
-            "load that neither grid nor site could serve",
+            "load, vehicles at the chargers included, that neither grid nor site could serve",
             "reopt",
+        ),
+        (
+            "ev_energy_unmet_kwh",
+            "Vehicles' energy unmet",
+            "kWh",
+            "lower",
+            (
+                "energy that vehicles needed and did not get in their stay, for want of power at the charger "
+                "or of grid and connection; where load is short, vehicles are first to go without"
+            ),
+            "practice",
+        ),
+        (
+            "ev_energy_unmet_share",
+            "Vehicles' energy unmet, share",
+            "1",
+            "lower",
+            "the same over all energy that they needed; none without vehicles",
+            "practice",
         ),
         (
             "survival_1h",
@@ -375,12 +422,12 @@ def indicators(
 
 def _of_connection(schedule: Schedule, without: Schedule, load_growth: float) -> dict[str, float]:
     site, dt = schedule.site, schedule.series.step_h
-    peak, before = float(schedule.import_kw.max()), float(without.import_kw.max())
+    peak, needed, before = float(schedule.import_kw.max()), _needed_kw(schedule), _needed_kw(without)
     least = least_connection(_net(schedule), site.battery, dt, _backup_kw(schedule))
     net = schedule.import_kw - schedule.export_kw
     return {
         "peak_import_kw": peak,
-        "connection_avoided_kw": before - peak,
+        "connection_avoided_kw": before - needed,
         "connection_avoidable_kw": max(
             least_connection(_net(schedule), None, dt, _backup_kw(schedule)) - least, 0.0
         ),
@@ -388,12 +435,19 @@ def _of_connection(schedule: Schedule, without: Schedule, load_growth: float) ->
         "peak_without_battery_kw": before,
         "peak_import_p95_kw": float(np.percentile(schedule.import_kw, HIGH_SHARE)),
         "peak_current_a": site.connection.amperes(peak),
-        "peak_reduction": (before - peak) / before if before > 0.0 else math.nan,
+        "peak_reduction": (before - needed) / before if before > 0.0 else math.nan,
         "mean_monthly_peak_kw": float(schedule.monthly_peaks_kw.mean()),
         "load_factor": float(schedule.import_kw.mean()) / peak if peak > 0.0 else math.nan,
         "ramping_kw": float(np.abs(np.diff(net)).mean()) if len(net) > 1 else math.nan,
-        "upgrade_deferred_years": years_deferred(before, peak, load_growth),
+        "upgrade_deferred_years": years_deferred(before, needed, load_growth),
     }
+
+
+def _needed_kw(schedule: Schedule) -> float:
+    """The highest import, with load that was not served although the grid was there as if drawn, kW."""
+    there = schedule.series.grid_available
+    short = schedule.unserved_kw if there is None else np.where(there > 0.0, schedule.unserved_kw, 0.0)
+    return float((schedule.import_kw + short).max())
 
 
 def _net(schedule: Schedule) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -415,17 +469,19 @@ def own_plant_eur(schedule: Schedule) -> float:
 def _of_cost(schedule: Schedule, without: Schedule, bound_eur: float) -> dict[str, float]:
     to_year = 8760.0 / schedule.series.hours
     served = _energy(schedule, schedule.load_kw + schedule.charging_kw - schedule.unserved_kw) * to_year
-    yearly = schedule.bill_eur * to_year + own_plant_eur(schedule)
+    lost = schedule.bill.unserved_eur
+    paid = schedule.bill_eur * to_year + own_plant_eur(schedule)
     possible = without.cost_eur - bound_eur
     return {
-        "yearly_cost_eur": yearly,
+        "yearly_cost_eur": paid + lost * to_year,
+        "unserved_cost_eur": lost,
         "bill_eur": schedule.bill_eur,
         "cost_eur": schedule.cost_eur,
         "cost_bound_eur": bound_eur,
         "cost_without_battery_eur": without.cost_eur,
         "gap_to_bound": (schedule.cost_eur - bound_eur) / abs(bound_eur) if bound_eur else math.nan,
         "saving_captured": (without.cost_eur - schedule.cost_eur) / possible if possible > 1e-9 else math.nan,
-        "lcoe_eur_per_kwh": yearly / served if served > 0.0 else math.nan,
+        "lcoe_eur_per_kwh": paid / served if served > 0.0 else math.nan,
     }
 
 
@@ -435,6 +491,7 @@ def _of_energy(schedule: Schedule, traced: Origin) -> dict[str, float]:
     made = _energy(schedule, schedule.generator_kw)
     site, series = schedule.site, schedule.series
     backup = 0.0 if site.generator is None else made * site.generator.emissions_kg_per_kwh
+    asked = schedule.charging_asked_kwh
     average, marginal = series.co2_kg_per_kwh, series.marginal_co2_kg_per_kwh
     return {
         "self_consumption": traced.own_used / could if could > 0.0 else math.nan,
@@ -444,6 +501,8 @@ def _of_energy(schedule: Schedule, traced: Origin) -> dict[str, float]:
         "import_kwh": _energy(schedule, schedule.import_kw),
         "export_kwh": _energy(schedule, schedule.export_kw),
         "unserved_kwh": _energy(schedule, schedule.unserved_kw),
+        "ev_energy_unmet_kwh": schedule.charging_unmet_kwh,
+        "ev_energy_unmet_share": schedule.charging_unmet_kwh / asked if asked > 0.0 else math.nan,
         "emissions_t": math.nan
         if average is None
         else (_energy(schedule, schedule.import_kw * average) + backup) / 1000.0,
@@ -456,8 +515,8 @@ def _of_energy(schedule: Schedule, traced: Origin) -> dict[str, float]:
 def _of_battery(schedule: Schedule, traced: Origin) -> dict[str, float]:
     battery, hours = schedule.site.battery, schedule.series.hours
     if battery is None:
-        names = ("lcos_eur_per_kwh", "equivalent_full_cycles", "capacity_fade", "battery_life_years")
-        return dict.fromkeys(names, math.nan)
+        names = ("lcos_eur_per_kwh", "equivalent_full_cycles", "battery_life_years")
+        return dict.fromkeys((*names, "capacity_fade", "capacity_left"), math.nan)
     to_year = 8760.0 / hours
     into, out = _energy(schedule, schedule.charge_kw), _energy(schedule, schedule.discharge_kw)
     cells = battery.charge_efficiency * into + out / battery.discharge_efficiency
@@ -475,6 +534,7 @@ def _of_battery(schedule: Schedule, traced: Origin) -> dict[str, float]:
         ),
         "equivalent_full_cycles": cells / 2.0 / battery.capacity_kwh * to_year,
         "capacity_fade": fade,
+        "capacity_left": float(capacity_left(schedule.state_of_charge, hours, ageing)[-1]),
         "battery_life_years": life,
     }
 

@@ -302,3 +302,11 @@ def outages(scenario: MicrogridScenario, steps: int, rng: np.random.Generator) -
         overlap = np.minimum(edges + step_h, begin + length) - np.maximum(edges, begin)
         there -= np.clip(overlap, 0.0, step_h) / step_h
     return np.clip(there, 0.0, 1.0)
+
+
+def street_network(scenario: MicrogridScenario, lit: Floats) -> Floats:
+    """Share of the import limit that is there: that of the street lamps' network only while none burns."""
+    if scenario.connection_kw <= 0.0 or scenario.street_network_kw <= 0.0:
+        return np.ones(len(lit))
+    whole = scenario.connection_kw + scenario.street_network_kw
+    return (scenario.connection_kw + scenario.street_network_kw * (1.0 - lit)) / whole

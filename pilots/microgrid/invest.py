@@ -13,11 +13,15 @@ import numpy as np
 from pilots.microgrid.bus import lost_load_price
 from pilots.microgrid.checks import Infeasible
 from pilots.microgrid.design import NAMES, Design, Limits, per_kw, sized, standing
+from pilots.microgrid.dispatch import Member, deliveries_of
 from pilots.microgrid.program import INFINITY, NoSolution
 from pilots.microgrid.series import Series
 from pilots.microgrid.site import Site
 from pilots.microgrid.system import Activity, EnergySystem, Investment, Solution, Storage, Together
 from pilots.microgrid.tariff import billing_months, export_price, import_price
+
+MUST_SERVE_EUR_PER_KW = 1e4
+"""What a kW not served for one step costs where none may be: more than any plant or connection for it."""
 
 
 def least_cost(site: Site, series: Series, limits: Limits) -> Design:
@@ -34,7 +38,7 @@ def least_cost(site: Site, series: Series, limits: Limits) -> Design:
             expected="larger sizes, a larger limits.unserved_share, or a smaller limits.renewable_share",
         ) from fault  # fmt: skip
     sizes: dict[str, Any] = {name: ranges[name][0] + solution.bought.get(name, 0.0) for name in NAMES}
-    load = float(series.load_kw.sum())
+    load = _asked_kwh(series) / series.step_h
     shed = float(solution.activity["unserved"].sum()) / load if load else 0.0
     value = solution.cost * 8760.0 / series.hours + _standing_cost(site, ranges)
     if shed > limits.unserved_share + 1e-6:
@@ -89,9 +93,11 @@ def _system(
 
     solar, wind = per_kw(site, series)
     available = np.ones(n) if series.grid_available is None else series.grid_available
-    positive = np.maximum(series.load_kw, 0.0)
-    free = limits.unserved_share * float(positive.sum()) * dt
-    lost = lost_load_price(site, series.step_h)
+    present = 0.0 if series.sessions is None else series.sessions.present_kw(n)
+    positive = np.maximum(series.load_kw, 0.0) + present
+    free = limits.unserved_share * _asked_kwh(series)
+    # Load that may not be shed must never be cheaper to shed than to serve by what one peak step asks for.
+    lost = lost_load_price(site, dt) if free else MUST_SERVE_EUR_PER_KW / dt
     generator_cost = 0.0 if site.generator is None else site.generator.marginal_eur_per_kwh
     activities = (
         Activity(
@@ -107,8 +113,7 @@ def _system(
             "generator_kw", {"bus": 1.0}, generator_cost, ranges["generator_kw"][0],
             invest=more("generator_kw"),
         ),
-        Activity("unserved", {"bus": 1.0}, lost, 1.0, positive, total_most=max(free,
-        0.0) if free else INFINITY),
+        Activity("unserved", {"bus": 1.0}, lost, 1.0, positive, total_most=free or INFINITY),
         Activity("spilled", {"bus": -1.0}, lost, 1.0, np.maximum(-series.load_kw, 0.0)),
     )  # fmt: skip
     storages: tuple[Storage, ...] = ()
@@ -132,6 +137,14 @@ def _system(
         )  # fmt: skip
     together: tuple[Together, ...] = ()
     if limits.renewable_share > 0.0:
-        most = (1.0 - limits.renewable_share) * float(series.load_kw.sum()) * dt
+        most = (1.0 - limits.renewable_share) * _asked_kwh(series)
         together = (Together(("connection_kw", "generator_kw"), most),)
-    return EnergySystem(n, dt, {"bus": series.load_kw}, activities, storages, together=together)
+    stays = deliveries_of(Member("bus", site, series))
+    return EnergySystem(n, dt, {"bus": series.load_kw}, activities, storages, stays, together=together)
+
+
+def _asked_kwh(series: Series) -> float:
+    """Energy of the load and of what vehicles can take, kWh."""
+    stays = series.sessions
+    charging = 0.0 if stays is None else float(stays.possible_kwh(series.step_h).sum())
+    return float(series.load_kw.sum()) * series.step_h + charging

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from geodata.errors import InvalidInput
+from pilots.microgrid.bus import missed_charging_eur
 from pilots.microgrid.checks import Infeasible, check
 from pilots.microgrid.dispatch import Member, activities_of, deliveries_of, schedule_from, storage_of
 from pilots.microgrid.program import NoSolution
@@ -93,8 +94,9 @@ def optimum_together(members: Sequence[Member], connection: Connection) -> Joint
     except NoSolution as fault:
         raise Infeasible("the sites have no feasible schedule together", field="members") from fault
     apart = sum(optimum(one.site, one.series).cost_eur for one in members)
+    together = solution.cost + sum(missed_charging_eur(one.site, one.series) for one in members)
     return JointSchedule(
-        solution.cost, apart, {one.name: schedule_from(one, solution, "joint optimum") for one in members}
+        together, apart, {one.name: schedule_from(one, solution, "joint optimum") for one in members}
     )
 
 

@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pilots.microgrid.checks import shortfall
+from pilots.microgrid.ageing import Ageing, capacity_left
+from pilots.microgrid.chance import interval_of_outages, interval_of_weeks
+from pilots.microgrid.checks import missed_charging, shortfall
 from pilots.microgrid.connection import connection_curve
-from pilots.microgrid.control import Operation, operate
+from pilots.microgrid.control import Operation
+from pilots.microgrid.controllers import named
 from pilots.microgrid.cooperative import Share, fair_shares
-from pilots.microgrid.indicators import indicators
-from pilots.microgrid.inputs import SiteInputs
+from pilots.microgrid.indicators import DURATIONS_H, indicators
+from pilots.microgrid.inputs import SiteInputs, outages, street_network
+from pilots.microgrid.islanding import hours_survived
 from pilots.microgrid.optimum import optimum
 from pilots.microgrid.plants import coefficient_of_performance
 from pilots.microgrid.scenario import MicrogridScenario
@@ -107,8 +111,12 @@ class CitySite(CityModel):
 
     @cached_property
     def without_battery(self) -> Schedule:
-        """What would have happened without the battery."""
-        return operate(_without(self.schedule.site), self.schedule.series, "self_consumption", bound=False)
+        """What would have happened without the battery, vehicles charged as they are."""
+        site, limit = _without(self.schedule.site), self.operation.charging_limit_kw
+        rng = np.random.default_rng(0)
+        without = Operation(site, self.schedule.series, named("self_consumption"), rng, limit)
+        without.advance(len(self.schedule.series))
+        return without.schedule()
 
     @cached_property
     def bound_eur(self) -> float:
@@ -125,9 +133,37 @@ class CitySite(CityModel):
 
     def kpis(self) -> Mapping[str, float | Estimate]:
         """The value of each indicator."""
-        return indicators(
+        found = indicators(
             self.schedule, self.without_battery, self.bound_eur, self.shares, self.scenario.load_growth
         )
+        # Repetitions give intervals of their own; a single run has those of its outages and its weeks.
+        return found if self.world.replication else {**found, **self._intervals(found)}
+
+    def _intervals(self, found: Mapping[str, float]) -> dict[str, Estimate]:
+        """The indicators that other outages or other weeks would change most, with their intervals."""
+        schedule, dt = self.schedule, self.schedule.series.step_h
+        rng = self.world.rng("intervals", self.city)
+        estimates = {}
+        hours = hours_survived(schedule)
+        for name, values in (
+            *((f"survival_{d}h", (hours >= d - 1e-9).astype(np.float64)) for d in DURATIONS_H),
+            ("survival_mean_h", hours),
+        ):
+            span = interval_of_weeks(values, dt, rng)
+            if span is not None:
+                estimates[name] = _estimate(found[name], *span)
+        if self.scenario.outages_per_year > 0.0:
+            usual = street_network(self.scenario, self.inputs.lit)
+            low, high = interval_of_outages(
+                schedule, usual, lambda: outages(self.scenario, len(hours), rng) * usual
+            )
+            price, to_year = self.scenario.lost_load_eur_per_kwh, 8760.0 / schedule.series.hours
+            estimates["unserved_kwh"] = _estimate(found["unserved_kwh"], low, high)
+            low, high = (price * (kwh - found["unserved_kwh"]) for kwh in (low, high))
+            for name, scale in (("unserved_cost_eur", 1.0), ("cost_eur", 1.0), ("yearly_cost_eur", to_year)):
+                value = found[name]
+                estimates[name] = _estimate(value, value + scale * low, value + scale * high)
+        return estimates
 
     def balances(self) -> Mapping[str, tuple[float, float]]:
         """Energy on the bus and in the battery, kWh."""
@@ -166,10 +202,11 @@ class CitySite(CityModel):
         ):
             values = np.array([getattr(self.shares[name], key) for name in names], np.float64)
             data[f"member_{key}"] = ("member", values, {"units": "EUR", "long_name": meaning})
-        short = shortfall(self.schedule)
+        if self.schedule.site.battery is not None:
+            self._add_ageing(data)
         steered = f"Steered by: {self.operation.controller.label}."
         data.attrs |= {
-            "notes": [*self.inputs.notes, steered, *([] if short is None else [short])],
+            "notes": [*self.inputs.notes, steered, *self._cautions()],
             "peak_import_kw": float(self.schedule.import_kw.max()),
             "bound_eur": self.bound_eur,
             "battery_kwh": 0.0
@@ -177,6 +214,27 @@ class CitySite(CityModel):
             else self.schedule.site.battery.capacity_kwh,
         }
         return data
+
+    def _add_ageing(self, data: xr.Dataset) -> None:
+        """What is left of the battery at the end of each year."""
+        schedule = self.schedule
+        left = capacity_left(schedule.state_of_charge, schedule.series.hours, Ageing())
+        about = {"units": "1", "long_name": "share of the battery's first capacity left after the year"}
+        data["capacity_left"] = ("year_of_run", left, about)
+        data.coords["year_of_run"] = ("year_of_run", np.arange(1, len(left) + 1), {"units": "1"})
+
+    def _cautions(self) -> list[str]:
+        """What a reader of the figures must know."""
+        found = [shortfall(self.schedule), missed_charging(self.schedule)]
+        years = round(self.schedule.series.hours / 8766.0)
+        if self.schedule.site.battery is not None and years > 1:
+            left = capacity_left(self.schedule.state_of_charge, self.schedule.series.hours, Ageing())
+            found.append(
+                "Battery's capacity left, year by year: "
+                + ", ".join(f"{share:.1%}" for share in left)
+                + "; steered with all of it throughout, so that savings of later years are a little high."
+            )
+        return [one for one in found if one is not None]
 
     def _connection_curve(self) -> tuple[Floats, Floats]:
         s, schedule = self.scenario, self.schedule
@@ -187,6 +245,11 @@ class CitySite(CityModel):
         )  # fmt: skip
         sizes = np.linspace(0.0, 2.0 * battery.capacity_kwh, SIZES)
         return sizes, connection_curve(net, battery, sizes, schedule.series.step_h, s.backup_kw)
+
+
+def _estimate(value: float, low: float, high: float) -> Estimate:
+    """A value with its interval, which holds the value itself however rare it is."""
+    return Estimate(value, min(low, value), max(high, value))
 
 
 def _without(site: Site) -> Site:

@@ -10,8 +10,6 @@ import numpy as np
 
 from pilots.microgrid.bus import conditions, plant_of
 from pilots.microgrid.checks import check, served, unreachable_end
-from pilots.microgrid.dispatch import Member, schedule_from, system_of
-from pilots.microgrid.program import NoSolution
 from pilots.microgrid.schedule import Schedule, scheduled
 from pilots.microgrid.series import Series
 from pilots.microgrid.site import Site
@@ -74,6 +72,10 @@ def _by_dynamic_programme(site: Site, series: Series) -> Schedule | None:
 
 
 def _by_linear_programme(site: Site, series: Series, *, exclusive: bool) -> Schedule:
+    # Here, because most sites never need the solver.
+    from pilots.microgrid.dispatch import Member, schedule_from, system_of
+    from pilots.microgrid.program import NoSolution
+
     member = Member("site", site, series)
     try:
         solution = system_of(member, exclusive=exclusive).optimum()

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pilots.microgrid.connection import least_connection
+from pilots.microgrid.connection import least_connection, next_fuse_a
 from pilots.microgrid.control import Controller, Operation
 from pilots.microgrid.controllers import named
 from pilots.microgrid.fleet import overnight_stays
 from pilots.microgrid.indicators import INDICATORS
-from pilots.microgrid.inputs import SiteInputs, outages, read_inputs
+from pilots.microgrid.inputs import SiteInputs, outages, read_inputs, street_network
 from pilots.microgrid.lifecycle import Prices
 from pilots.microgrid.model import SCHOOL, CitySite
 from pilots.microgrid.predictive import Predictive
@@ -85,12 +85,14 @@ def _city_site(city: str, pack: PackView, scenario: MicrogridScenario, world: Wo
     time = pd.date_range(world.start, periods=steps, freq=pd.Timedelta(hours=step_h), unit="ns")
     drawn = world.replication + scenario.drawn_year
     inputs = read_inputs(pack, scenario, time, world.rng("weeks", city), drawn)
+    site = site_of(city, scenario, inputs, pack)
+    coupled = any(world.signals.is_written(signal.id) for signal in Microgrid.reads)
+    planned = _planned_net(site, pack, scenario, time, inputs, world)
     if world.signals.is_written(SCHOOL):
         inputs.members.pop("schools", None)
         inputs.notes[:] = [note for note in inputs.notes if not note.startswith("Load of schools")]
         inputs.notes.append(f"Load of schools: {scenario.school_share:.0%} of the coupled buildings pilot's.")
     there = outages(scenario, steps, world.rng("outages", city))
-    site = site_of(city, scenario, inputs, pack)
     stays = overnight_stays(scenario, time, pack.city.timezone, world.rng("vehicles", city))
     load = np.sum(list(inputs.members.values()), axis=0) if inputs.members else np.zeros(steps)
     series = Series(
@@ -102,34 +104,20 @@ def _city_site(city: str, pack: PackView, scenario: MicrogridScenario, world: Wo
         wind_kw=inputs.wind_per_kw * scenario.wind_kw if site.wind else None,
         co2_kg_per_kwh=np.full(steps, scenario.co2_kg_per_kwh),
         marginal_co2_kg_per_kwh=np.full(steps, scenario.marginal_co2_kg_per_kwh),
-        grid_available=there * _street_network(scenario, inputs.lit),
+        grid_available=there * street_network(scenario, inputs.lit),
         sessions=stays,
     )
-    inputs.notes.extend(_assumptions(scenario))
-    coupled = any(world.signals.is_written(signal.id) for signal in Microgrid.reads)
-    target = (
-        np.inf
-        if coupled
-        else _target_kw(site, scenario, _planned_net(site, pack, scenario, time, inputs, world))
-    )
-    if coupled:
-        inputs.notes.append(
-            "No import limit is kept: a coupled load is not known beforehand; set connection_kw."
-        )
-    if np.isfinite(target):
+    inputs.notes.extend([*_assumptions(scenario), *_beyond(scenario, series.hours)])
+    target = _target_kw(site, scenario, planned)
+    if coupled and scenario.connection_kw <= 0.0:
+        target = _fuse_kw(site, target if np.isfinite(target) else float(planned.max()), inputs.notes)
+    elif scenario.connection_kw <= 0.0 and np.isfinite(target):
         inputs.notes.append(
             f"Steered to keep import under {target:.0f} kW, found for the year as it is in the pack."
         )
-    operation = Operation(site, series, controller_of(scenario, target), world.rng("controller", city))
+    controller = controller_of(scenario, target)
+    operation = Operation(site, series, controller, world.rng("controller", city), target)
     return CitySite(city, operation, inputs, scenario, world)
-
-
-def _street_network(scenario: MicrogridScenario, lit: Floats) -> Floats | float:
-    """Share of the import limit that is there: that of the street lamps' network only while none burns."""
-    if scenario.connection_kw <= 0.0 or scenario.street_network_kw <= 0.0:
-        return 1.0
-    whole = scenario.connection_kw + scenario.street_network_kw
-    return (scenario.connection_kw + scenario.street_network_kw * (1.0 - lit)) / whole
 
 
 def _assumptions(scenario: MicrogridScenario) -> list[str]:
@@ -140,6 +128,22 @@ def _assumptions(scenario: MicrogridScenario) -> list[str]:
             f"{scenario.marginal_co2_kg_per_kwh:g} at the margin."
         ),
     ]
+
+
+def _beyond(scenario: MicrogridScenario, hours: float) -> list[str]:
+    """What the scenario asks for after the end of the run, where it changes nothing."""
+    found = []
+    if scenario.outage_from_h >= hours:
+        found.append(
+            f"The outage from hour {scenario.outage_from_h:g} on begins after the end of the run, "
+            f"at hour {hours:g}, and changes nothing."
+        )
+    if scenario.cold_windless_days and 24.0 * scenario.cold_windless_from_day >= hours:
+        found.append(
+            f"The cold windless days from day {scenario.cold_windless_from_day} on begin after the end of "
+            f"the run, of {hours / 24.0:g} days, and change nothing."
+        )
+    return found
 
 
 def _planned_net(
@@ -158,9 +162,25 @@ def _planned_net(
     return np.asarray(load - inputs.solar_per_kw * scenario.solar_kw - wind, np.float64)
 
 
+def _fuse_kw(site: Site, alone_kw: float, notes: list[str]) -> float:
+    """The import to keep to in a coupled run: the next fuse above what the site alone would keep to, kW."""
+    if alone_kw <= 0.0:
+        return np.inf
+    fuse = next_fuse_a(site.connection.amperes(alone_kw))
+    limit = fuse / site.connection.amperes(1.0)
+    notes.append(
+        f"Steered to keep import under {limit:.0f} kW, a main fuse of 3 x {fuse:g} A: the next standard size "
+        f"above the {alone_kw:.0f} kW that the site would keep to without coupled vehicles and buildings. "
+        "Import beyond it is shown, not cut; connection_kw sets a limit at which load is shed."
+    )
+    return limit
+
+
 def _target_kw(site: Site, scenario: MicrogridScenario, net_kw: Floats) -> float:
     """The import that the controller is to keep to, kW; infinite for none."""
-    if site.battery is None or scenario.connection_kw > 0.0 or scenario.connection_target >= 1.0:
+    if scenario.connection_kw > 0.0:
+        return float(scenario.connection_kw)
+    if site.battery is None or scenario.connection_target >= 1.0:
         return np.inf
     step_h = float(scenario.step_min) / 60.0
     least = least_connection(net_kw, site.battery, step_h, scenario.backup_kw)

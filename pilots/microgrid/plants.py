@@ -103,8 +103,12 @@ def _curve(turbine: str) -> tuple[Floats, Floats]:
     from windpowerlib import WindTurbine
 
     with warnings.catch_warnings():
-        # windpowerlib 0.2.2 reads its own table in a way that newer pandas warns of.
+        # windpowerlib 0.2.2 reads its own table in a way that newer pandas warns of, and warns of a type that
+        # it does not have, which is told as an error below.
         warnings.filterwarnings("ignore", message="The inplace keyword")
+        warnings.filterwarnings(
+            "ignore", message="The WindTurbine has been initialised without a power curve"
+        )
         try:
             found = WindTurbine(turbine_type=turbine, hub_height=100.0)
         except (KeyError, ValueError, AttributeError) as fault:
@@ -114,7 +118,10 @@ def _curve(turbine: str) -> tuple[Floats, Floats]:
             ) from fault  # fmt: skip
     if found.power_curve is None:
         raise InvalidInput(
-            "the turbine has no power curve", field="turbine", value=turbine, expected="N90/2500"
+            "windpowerlib's library has no power curve of this turbine",
+            field="turbine",
+            value=turbine,
+            expected="a type such as N90/2500, E-126/4200 or V112/3000",
         )
     curve = found.power_curve
     return curve["wind_speed"].to_numpy(np.float64), curve["value"].to_numpy(np.float64)

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from geodata.errors import InvalidInput
-from pilots.microgrid.bus import conditions, lost_load_price, plant_of
+from pilots.microgrid.bus import conditions, lost_load_price, missed_charging_eur, plant_of
 from pilots.microgrid.series import Series
 from pilots.microgrid.site import Site
 from pilots.microgrid.stage import (
@@ -48,7 +48,7 @@ FLOWS = {
     "discharge_kw": "given by the battery",
     "curtailed_kw": "solar and wind not used",
     "generator_kw": "backup generator",
-    "unserved_kw": "load not served",
+    "unserved_kw": "load not served, vehicles first",
     "spilled_kw": "surplus of a negative load that found no way out",
 }
 
@@ -119,6 +119,22 @@ class Schedule:
         """Energy that went in and out of the battery at once; 0 for everything but the relaxed bound."""
         both = np.minimum(self.charge_kw, self.discharge_kw)
         return float(both.sum() * self.series.step_h)
+
+    @property
+    def charging_asked_kwh(self) -> float:
+        """What the vehicles need."""
+        stays = self.series.sessions
+        return 0.0 if stays is None else float(stays.energy_kwh.sum())
+
+    @property
+    def charging_unmet_kwh(self) -> float:
+        """What the vehicles need and do not get, for want of power at the charger, the grid or the site."""
+        stays = self.series.sessions
+        if stays is None:
+            return 0.0
+        beyond = stays.energy_kwh - stays.possible_kwh(self.series.step_h)
+        short = np.minimum(self.unserved_kw, self.charging_kw)
+        return float(beyond.sum() + short.sum() * self.series.step_h)
 
     @property
     def monthly_peaks_kw(self) -> Floats:
@@ -288,7 +304,7 @@ def accounts(site: Site, series: Series, flows: dict[str, Floats], level_kwh: Fl
         if generator is None
         else dt * float(flows["generator_kw"].sum()) * generator.marginal_eur_per_kwh,
         wear_eur=wear,
-        unserved_eur=dt * lost * lost_load_price(site, series.step_h),
+        unserved_eur=dt * lost * lost_load_price(site, series.step_h) + missed_charging_eur(site, series),
         storage_eur=storage,
     )
 

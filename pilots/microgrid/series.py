@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
+from zoneinfo import ZoneInfoNotFoundError
 
 import numpy as np
 import pandas as pd
@@ -41,6 +42,12 @@ UNITS = {
     "g/kWh": 1e-3,
 }
 ENERGIES = {"kWh": 1.0, "Wh": 1e-3, "MWh": 1e3}
+FITTING = {
+    "kw": (*("kW", "W", "MW"), *ENERGIES),
+    "eur": ("EUR/kWh", "EUR/MWh", "c/kWh"),
+    "kg": ("kg/kWh", "g/kWh"),
+}
+"""The units that a column may be given in, by the quantity in its name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +104,7 @@ class Series:
             put(self, "billing_period", np.ascontiguousarray(self.billing_period, np.int64))
             self._same_length("billing_period", len(self.billing_period))
         if self.sessions is not None:
-            self.sessions.check(len(self), self.step_h)
+            self.sessions.check(len(self))
 
     def _column(self, name: str, values: ArrayLike) -> Floats:
         column = np.array(values, np.float64)
@@ -106,8 +113,9 @@ class Series:
         wrong = ~np.isfinite(column)
         if wrong.any():
             at = int(np.flatnonzero(wrong)[0])
+            what = "a gap" if np.isnan(column[at]) else "no finite value"
             raise InvalidData(
-                f"the series has a gap at {self.stamp(at)}",
+                f"the series has {what} at {self.stamp(at)}",
                 field=name,
                 value=float(column[at]),
                 expected="a number",
@@ -230,9 +238,15 @@ class Series:
             raise InvalidData(
                 "a column of the series is not known", field=unknown[0], expected=", ".join(COLUMNS)
             )
+        if stray := [name for name in units or {} if name not in frame.columns]:
+            raise InvalidInput(
+                "a unit is given for a column that the series does not have",
+                field=f"units.{stray[0]}",
+                value=(units or {})[stray[0]],
+                expected=", ".join(map(str, frame.columns)),
+            )
         columns: dict[str, Any] = {
-            str(name): frame[name].to_numpy(np.float64)
-            * _factor(str(name), (units or {}).get(str(name)), step_h)
+            str(name): _numbers(frame[name]) * _factor(str(name), (units or {}).get(str(name)), step_h)
             for name in frame.columns
         }
         for needed in ("load_kw", "price_eur_per_kwh"):
@@ -246,11 +260,31 @@ class Series:
 def _factor(name: str, unit: str | None, step_h: float) -> float:
     if unit is None:
         return 1.0
-    if name in POWERS and unit in ENERGIES:
-        return ENERGIES[unit] / step_h
-    if unit in UNITS:
-        return UNITS[unit]
-    raise InvalidInput("a unit is not known", field=name, value=unit, expected=", ".join([*UNITS, *ENERGIES]))
+    quantity = "kw" if name in POWERS else "eur" if "eur" in name else "kg" if "kg" in name else ""
+    if unit not in FITTING.get(quantity, ()):
+        raise InvalidInput(
+            "a column cannot be given in this unit",
+            field=f"units.{name}",
+            value=unit,
+            expected=", ".join(FITTING.get(quantity, ("none: the column has no unit",))),
+        )
+    return ENERGIES[unit] / step_h if unit in ENERGIES else UNITS[unit]
+
+
+def _numbers(column: pd.Series) -> Floats:
+    """The values of a column, refused where one is no number."""
+    try:
+        return column.to_numpy(np.float64)
+    except (TypeError, ValueError) as fault:
+        numbers = pd.to_numeric(column, errors="coerce")
+        at = int(np.argmax((numbers.isna() & column.notna()).to_numpy()))
+        raise InvalidData(
+            f"the series has text where a number should be, at {column.index[at]}",
+            field=str(column.name),
+            row=at + 1,
+            value=str(column.iloc[at]),
+            expected="a number with a decimal point",
+        ) from fault
 
 
 def _in_utc(index: pd.Index, timezone: str | None) -> pd.DatetimeIndex:
@@ -266,6 +300,13 @@ def _in_utc(index: pd.Index, timezone: str | None) -> pd.DatetimeIndex:
         )
     try:
         return index.tz_localize(timezone, ambiguous="infer", nonexistent="raise").tz_convert("UTC")
+    except ZoneInfoNotFoundError as fault:
+        raise InvalidInput(
+            "a time zone is not known",
+            field="timezone",
+            value=timezone,
+            expected="a name such as Europe/Tallinn",
+        ) from fault
     except ValueError as fault:
         # pandas names the stamp: "2025-03-30 03:00:00", or the repeated times it could not tell apart.
         raise InvalidData(

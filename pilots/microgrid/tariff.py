@@ -73,8 +73,8 @@ class Bill:
     """The parts of what a schedule costs, EUR; income is negative.
 
     ``wear_eur`` and ``unserved_eur`` are no invoices: the first values the ageing of the battery, the
-    second the load that was not served (or surplus that found no way out). ``storage_eur`` corrects for the
-    battery ending with more (negative) or less energy than asked for.
+    second the load that was not served (or surplus that found no way out), vehicles included.
+    ``storage_eur`` corrects for the battery ending with more (negative) or less energy than asked for.
     """
 
     import_eur: float

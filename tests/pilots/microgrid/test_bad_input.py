@@ -7,7 +7,6 @@ import pytest
 from geodata.errors import InvalidData, InvalidInput, TwinboxError, UnknownName
 from pilots.microgrid import (
     Battery,
-    ChargingSessions,
     Connection,
     Limits,
     Series,
@@ -172,12 +171,6 @@ def test_columns_of_different_length_are_refused():
         series(price_eur_per_kwh=np.full(N - 1, 0.08))
 
 
-def test_a_vehicle_that_needs_more_than_it_can_get_is_named():
-    stays = ChargingSessions.of([3], [5], [50.0], [11.0])
-    with pytest.raises(InvalidData, match=r"needs more than its charger can give.*50"):
-        series(sessions=stays)
-
-
 def test_an_unknown_controller_is_told_with_those_that_exist():
     with pytest.raises(UnknownName, match="self_consumption"):
         operate(site(), series(), "clever")
@@ -200,3 +193,43 @@ def test_sizes_that_cannot_serve_the_load_are_told(objective):
     )
     with pytest.raises(TwinboxError, match=r"no size within the limits serves the load"):
         size(island, series(), objective, Limits(battery_kwh=(0, 10), solar_kw=(0, 10)))
+
+
+@pytest.mark.parametrize(
+    ("units", "message"),
+    [
+        ({"load_kw": "EUR/MWh"}, r"cannot be given in this unit.*units\.load_kw.*EUR/MWh.*kW, W, MW, kWh"),
+        ({"price_eur_per_kwh": "kWh"}, r"cannot be given.*kWh, expected EUR/kWh, EUR/MWh, c/kWh"),
+        ({"solar_kw": "kW"}, r"column that the series does not have.*solar_kw"),
+    ],
+)
+def test_a_unit_that_does_not_fit_its_column_is_refused(units, message):
+    index = pd.date_range("2026-03-02", periods=N, freq="h", tz="UTC")
+    with pytest.raises(InvalidInput, match=message):
+        Series.from_frame(frame(index), units=units)
+
+
+def test_text_in_a_column_is_named_with_its_row():
+    index = pd.date_range("2026-03-02", periods=N, freq="h", tz="UTC")
+    mixed = frame(index).astype({"load_kw": object})
+    mixed.iloc[5, 0] = "80,5"
+    with pytest.raises(InvalidData, match=r"text where a number.*2026-03-02 05:00.*row 6.*load_kw.*80,5"):
+        Series.from_frame(mixed)
+
+
+def test_a_time_zone_that_does_not_exist_is_refused():
+    index = pd.date_range("2026-03-02", periods=N, freq="h")
+    with pytest.raises(InvalidInput, match=r"time zone is not known.*Europe/Talinn"):
+        Series.from_frame(frame(index), timezone="Europe/Talinn")
+
+
+def test_a_field_that_an_asset_does_not_have_is_told_with_those_it_has():
+    with pytest.raises(InvalidInput, match=r"batery_kwh.*one of generator_kw, battery_kwh"):
+        Limits(batery_kwh=(0, 1))
+    with pytest.raises(InvalidInput, match=r"got 1\.05, expected less than or equal to 1"):
+        Battery(capacity_kwh=1, charge_kw=1, discharge_kw=1, charge_efficiency=1.05)
+
+
+def test_output_without_a_plant_is_not_left_out_of_a_sizing():
+    with pytest.raises(InvalidInput, match=r"solar output, but the site has no solar plant"):
+        size(site(solar=None), series(), "cost")

@@ -11,6 +11,7 @@ import xarray as xr
 import twin
 import twin.pilot
 from geodata.city import known_cities
+from geodata.errors import InvalidInput
 from geodata.locate import pack_of
 from pilots.microgrid.model import EV
 from pilots.microgrid.pilot import Microgrid
@@ -61,10 +62,32 @@ def test_every_indicator_is_a_number_beside_its_bound(result):
     for city in CITIES:
         found = values(result, city)
         assert set(found) == {kpi.id for kpi in Microgrid.kpis}
-        assert not [name for name, value in found.items() if math.isnan(value)]
+        empty = [name for name, value in found.items() if math.isnan(value)]
+        assert empty == ["ev_energy_unmet_share"], "no vehicle needs anything on this site"
         assert found["cost_eur"] >= found["cost_bound_eur"] - 1e-6
         assert found["connection_avoided_kw"] <= found["connection_avoidable_kw"] + 1e-6
         assert found["peak_import_kw"] >= found["connection_least_kw"] - 0.02
+
+
+def test_what_would_happen_after_the_end_is_said_to_change_nothing():
+    notes = (
+        run(days=2, outage_from_h=60, cold_windless_days=3, cold_windless_from_day=14)
+        .data["microgrid/tartu"]
+        .attrs["notes"]
+    )
+    assert any("outage from hour 60 on begins after the end of the run, at hour 48" in note for note in notes)
+    assert any("from day 14 on begin after the end of the run, of 2 days" in note for note in notes)
+
+
+def test_an_unknown_turbine_is_named_and_nothing_else_warns():
+    with pytest.raises(InvalidInput, match=r"no power curve of this turbine.*Enercon9"):
+        run(days=2, turbine="Enercon9")
+
+
+def test_a_sweeps_frontier_sets_yearly_cost_against_peak_import():
+    """A frontier is drawn of the first two indicators with a direction."""
+    directed = [kpi.id for kpi in Microgrid.kpis if kpi.better != "neither"]
+    assert directed[:2] == ["yearly_cost_eur", "peak_import_kw"]
 
 
 def test_the_battery_cuts_the_connection(result):
@@ -104,6 +127,71 @@ def test_a_planner_sees_the_connection_question_answered(result):
 def test_members_shares_add_up_to_the_bill(result):
     data = result.data["microgrid/tartu"]
     assert float(data["member_share_eur"].sum()) == pytest.approx(values(result)["bill_eur"], rel=1e-9)
+
+
+def test_load_not_served_is_an_item_of_its_own_and_part_of_the_yearly_cost():
+    """A connection that sheds must not look cheaper than one that serves."""
+    common = {"outages_per_year": 0, "lost_load_eur_per_kwh": 10}
+    tight, ample = values(run(days=7, connection_kw=150, **common)), values(run(days=7, **common))
+    assert tight["unserved_kwh"] > 100
+    assert tight["unserved_cost_eur"] == pytest.approx(10 * tight["unserved_kwh"])
+    assert ample["unserved_cost_eur"] == 0.0
+    assert tight["yearly_cost_eur"] - tight["unserved_cost_eur"] * 365 / 7 < ample["yearly_cost_eur"]
+    assert tight["yearly_cost_eur"] > ample["yearly_cost_eur"]
+
+
+def test_a_tight_connection_is_held_with_energy_kept_for_the_evening():
+    """What the least connection allows with all known, a connection a little larger must allow without."""
+    common = {"outages_per_year": 0}
+    free = values(run(days=28, **common))
+    least = free["connection_least_kw"]
+    tight = values(run(days=28, connection_kw=1.1 * least, **common))
+    assert tight["peak_import_kw"] <= 1.1 * least + 1e-6
+    assert tight["unserved_kwh"] < 0.0005 * tight["import_kwh"]
+    assert tight["peak_without_battery_kw"] == pytest.approx(free["peak_without_battery_kw"])
+    assert tight["connection_avoided_kw"] > 0.0
+
+
+def test_vehicles_that_cannot_be_filled_are_counted_and_told():
+    found = run(days=7, vehicles=10, vehicle_kwh=60, charger_kw=3.7)
+    assert 0.0 < values(found)["ev_energy_unmet_share"] < 1.0
+    assert values(found)["ev_energy_unmet_kwh"] > 10.0
+    notes = found.data["microgrid/tartu"].attrs["notes"]
+    assert any("stays need more than their charger can give, first the one from 2026" in n for n in notes)
+
+
+def test_vehicles_keep_to_the_import_that_the_site_is_steered_to():
+    """Forty vehicles that all want the cheapest hour must not make a peak of their own."""
+    scenario = tomllib.loads((SCENARIOS / "ev_fleet.toml").read_text(encoding="utf-8"))
+    with_fleet, without = values(run(days=28, **scenario)), values(run(days=28))
+    assert with_fleet["ev_energy_unmet_kwh"] == 0.0
+    assert with_fleet["peak_import_kw"] < without["peak_import_kw"] + 0.25 * 40 * scenario["charger_kw"]
+
+
+def test_a_single_run_has_intervals_of_its_outages_and_weeks():
+    rows = run(days=35, outages_per_year=20).kpis
+    rows = rows[rows.city == "tartu"].set_index("kpi")
+    for name in ("survival_4h", "survival_mean_h", "unserved_kwh", "unserved_cost_eur", "yearly_cost_eur"):
+        row = rows.loc[name]
+        assert row.low <= row.value <= row.high
+        assert row.low < row.high
+    assert math.isnan(rows.loc["import_kwh"].low)
+
+
+def test_a_run_of_two_years_tells_what_is_left_of_the_battery_after_each():
+    result = twin.run(
+        "microgrid",
+        cities=CITIES,
+        days=730,
+        scenario={"controller": "self_consumption", "outages_per_year": 0, "capacity_eur_per_kw_month": 0},
+    )
+    left = result.data["microgrid/tartu"]["capacity_left"].to_numpy()
+    assert len(left) == 2
+    assert 1.0 > left[0] > left[1] == values(result)["capacity_left"]
+    notes = result.data["microgrid/tartu"].attrs["notes"]
+    assert any(
+        n.startswith(f"Battery's capacity left, year by year: {left[0]:.1%}, {left[1]:.1%}") for n in notes
+    )
 
 
 def test_repetitions_draw_other_weeks_and_give_intervals():
@@ -180,5 +268,7 @@ def test_coupled_signals_load_the_site():
     plan = make_plan(pilots, packs.values(), days=2, scenario=scenario)
     coupled = execute(plan, packs, pilots=pilots)
     alone = run(days=2, outages_per_year=0)
+    notes = coupled.data["microgrid/tartu"].attrs["notes"]
+    assert any("a main fuse of 3 x" in note for note in notes)
     more = coupled.data["microgrid/tartu"]["load_kw"] - alone.data["microgrid/tartu"]["load_kw"]
     assert more.to_numpy() == pytest.approx(np.full(48, 100.0))
