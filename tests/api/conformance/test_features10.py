@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -164,6 +165,14 @@ def test_part_2_a2_crs_that_is_not_offered(server):
     for name in ("crs", "bbox-crs"):
         params = {name: "http://www.opengis.net/def/crs/EPSG/0/27700", "bbox": "1,2,3,4"}
         assert server.get(ITEMS, params=params).status_code == 400
+
+
+def test_part_3_get_queryables_uris(server):
+    """A client that asks for nothing but headers finds what it can filter by."""
+    told = server.client.head(ITEMS).headers["link"]
+    uri, rel = re.match(r'<([^>]+)>; rel="([^"]+)"', told).groups()
+    assert rel == "http://www.opengis.net/def/rel/ogc/1.0/queryables"
+    assert server.get(uri).json()["properties"]
 
 
 def test_default_crs_is_named_in_the_answer(server):

@@ -40,6 +40,23 @@ def test_process_description(server):
             assert all("schema" in value for value in about[part].values())
 
 
+def test_process_description_is_written_in_openapi_30(server):
+    """There null is no type of its own, and a bound is left out by a flag, not by a number."""
+    seen = []
+
+    def walk(node):
+        if isinstance(node, dict):
+            seen.append(node)
+        for part in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+            walk(part)
+
+    for item in server.get("/processes").json()["processes"]:
+        walk(server.get(f"/processes/{item['id']}").json()["inputs"])
+    assert not [node for node in seen if node.get("type") == "null" or "$ref" in node or "const" in node]
+    assert {type(node.get("exclusiveMinimum", True)) for node in seen} == {bool}
+    assert any(node.get("nullable") for node in seen)
+
+
 def test_process_exception_no_such_process(server):
     assert server.get("/processes/none").json()["type"].endswith("no-such-process")
 
