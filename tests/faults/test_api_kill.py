@@ -82,7 +82,7 @@ class Server:
         self.process.wait()
 
     def ask(self, method: str, path: str, body: object = None, **headers: str) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         text = None if body is None else json.dumps(body)
         try:
             connection.request(method, path, text, {"Content-Type": "application/json", **headers})
@@ -180,6 +180,69 @@ def test_kills_during_runs_lose_nothing(served):
             verify(server.home / "runs" / run)
     assert "TWINBOX_KILLS" not in os.environ or max(took) <= 10
     assert states.count("successful") >= len(states) * 0.5
+
+
+def worker_of_run(server: Server, key: dict[str, str], job: str) -> int:
+    """The process in which the only job runs: the server's child's child's child."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        status = json.loads(server.ask("GET", f"/jobs/{job}", **key)[1])["status"]
+        assert status not in TERMINAL, status
+        level = [server.process.pid] if server.process and status == "running" else []
+        for _ in range(3):
+            level = [child for pid in level for child in children(pid)]
+        if level:
+            return level[0]
+        time.sleep(0.02)
+    raise AssertionError("no worker")
+
+
+def children(pid: int) -> list[int]:
+    with contextlib.suppress(OSError):
+        return [int(part) for part in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+def story(server: Server, key: dict[str, str], job: str) -> list[str]:
+    """The states that a job has told of, one after another."""
+    lines = server.ask("GET", f"/jobs/{job}/events", **key)[1].decode().splitlines()
+    told = [json.loads(line[5:])["status"] for line in lines if line.startswith("data:")]
+    return [state for place, state in enumerate(told) if place == 0 or state != told[place - 1]]
+
+
+def struck(
+    server: Server, key: dict[str, str], seed: int, *, times: int, number: int
+) -> tuple[str, str, bytes]:
+    """A run whose worker is sent a signal, the first few times: its job, how it ended, its results."""
+    job, hit = order(server, key, seed), set[int]()
+    assert job is not None
+    while len(hit) < times:
+        worker = worker_of_run(server, key, job)
+        if worker not in hit:
+            os.kill(worker, number)
+            hit.add(worker)
+    return job, *wait(server, key, {job})[job]
+
+
+@pytest.mark.slow
+def test_a_run_whose_worker_is_killed_is_tried_again(served):
+    """As by a system that has run out of memory; a crash of a worker's own would only come again."""
+    server, key, _ = served
+    once, told, outputs = struck(server, key, 1, times=1, number=signal.SIGKILL)
+    assert (told, story(server, key, once)) == (
+        "successful",
+        ["accepted", "running", "accepted", "running", "successful"],
+    )
+    again = order(server, key, 1)
+    assert again is not None
+    assert wait(server, key, {again})[again] == ("successful", outputs)
+    each, _, problem = struck(server, key, 2, times=3, number=signal.SIGKILL)
+    assert story(server, key, each) == [*["accepted", "running"] * 3, "failed"]
+    assert {"reason": "worker-lost", "detail": "its worker was lost 3 times"}.items() <= json.loads(
+        problem
+    ).items()
+    crashed, *_ = struck(server, key, 3, times=1, number=signal.SIGSEGV)
+    assert story(server, key, crashed) == ["accepted", "running", "failed"]
 
 
 @pytest.mark.slow
