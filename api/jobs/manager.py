@@ -231,7 +231,7 @@ class Manager:
     def _give_up(self, row: sa.RowMapping, problem: dict[str, Any], cpu_s: float) -> None:
         """End a job with its problem, or have it wait again if its worker was killed from outside.
 
-        Of all that is done to workers here, only the system's kill at the end of their processor time looks so.
+        Of what is done to workers here, only the system's kill at the end of their processor time looks so.
         """
         if problem in _KILLED and cpu_s < self.workshop.settings.limits.job_cpu_s:
             attempts = row["attempt"] + 1

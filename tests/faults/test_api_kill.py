@@ -11,6 +11,7 @@ import http.client
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import statistics
@@ -28,7 +29,7 @@ from api.access.policy import agreement
 from api.access.registry import Registry
 from api.access.usage import Journal, broken_link
 from api.jobs.supervisor import descendants
-from api.store import USAGE, Store
+from api.store import UPLOADS, USAGE, Store
 from twin.result import verify
 
 KILLS = int(os.environ.get("TWINBOX_KILLS", "6"))
@@ -82,10 +83,15 @@ class Server:
         self.process.wait()
 
     def ask(self, method: str, path: str, body: object = None, **headers: str) -> tuple[int, bytes]:
+        text = None if body is None else json.dumps(body).encode()
+        return self.send(path, text, {"Content-Type": "application/json", **headers}, method)
+
+    def send(
+        self, path: str, body: bytes | None, headers: dict[str, str], method: str = "POST"
+    ) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
-        text = None if body is None else json.dumps(body)
         try:
-            connection.request(method, path, text, {"Content-Type": "application/json", **headers})
+            connection.request(method, path, body, headers)
             answer = connection.getresponse()
             return answer.status, answer.read()
         finally:
@@ -279,3 +285,61 @@ def test_the_ledger_equals_the_answers_through_kills(served):
     assert tuple(rows) == (answered, answered)
     assert broken_link(store) is None
     server.start()
+
+
+def killed_amid(server: Server, path: str, body: bytes, sent: int, headers: dict[str, str]) -> None:
+    """Send a part of a body, or all of it; kill the server once so much is in quarantine, and restart it."""
+    lines = [f"POST {path} HTTP/1.1", "Host: twin", f"Content-Length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    quarantine = server.home / "api" / "quarantine"
+    with socket.create_connection(("127.0.0.1", server.port)) as line:
+        line.sendall("\r\n".join([*lines, "", ""]).encode() + body[:sent])
+        deadline = time.monotonic() + 60
+        while sum(file.stat().st_size for file in quarantine.glob("*/*.*")) < sent:
+            assert time.monotonic() < deadline, "nothing arrives"
+            time.sleep(0.01)
+        server.kill()
+    assert any(quarantine.iterdir())
+    server.start()
+    assert not [*quarantine.glob("*")]
+
+
+def kept(home: Path) -> dict[str, bytes]:
+    """All that runs and readers can see of a home: packs and files of requests."""
+    places = [path for name in ("packs", "requests") for path in (home / name).rglob("*")]
+    return {str(path.relative_to(home)): path.read_bytes() for path in places if path.is_file()}
+
+
+@pytest.mark.slow
+def test_a_server_killed_amid_an_upload_keeps_nothing_of_it(served):
+    server, key, store = served
+    archive = shutil.make_archive(str(server.home / "metsa"), "zip", server.home / "packs" / "metsa")
+    pack = Path(archive).read_bytes()
+    rows = "".join(
+        f"24.745,59.437,24.87,59.357,{hour:02}:{minute:02}\n" for hour in range(24) for minute in range(60)
+    )
+    asked = f"origin_lon,origin_lat,destination_lon,destination_lat,request_time\n{rows}".encode()
+    before = kept(server.home)
+    uploads = [
+        ("/uploads/metsa", pack, {"Content-Type": "application/zip", **key}),
+        ("/processes/transport/files/requests_file", asked, {"Content-Type": "text/csv", **key}),
+    ]
+    for path, body, headers in uploads:
+        # The last byte of the file of requests is there: the server is killed while the pilot reads it.
+        for sent in (len(body) // 2, len(body) - (body is pack)):
+            killed_amid(server, path, body, sent, headers)
+            assert kept(server.home) == before
+    with store.read() as connection:
+        counts = [connection.execute(sa.select(sa.func.count()).select_from(UPLOADS)).scalar_one()]
+        charged = sa.select(sa.func.count()).where(USAGE.c.operation.in_(["upload", "keep file"]))
+        counts.append(connection.execute(charged).scalar_one())
+    assert counts == [0, 0]
+    for path, body, headers in uploads:
+        status, told = server.send(path, body, headers)
+        assert status == 201, told
+    after = kept(server.home)
+    (own,) = set(after) - set(before)
+    assert after.pop(own) == asked
+    assert after == before
+    with store.read() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(UPLOADS)).scalar_one() == 2
