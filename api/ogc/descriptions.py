@@ -8,7 +8,6 @@ from typing import Any
 from api.entry import Entry
 from api.jobs.pilots import PilotCard
 from api.jobs.tasks import COUPLED, ECHO
-from api.openapi import lowered
 
 
 def _echo_card() -> dict[str, Any]:
@@ -145,10 +144,7 @@ def _input(title: str, description: str, schema: dict[str, Any], *, required: bo
 
 
 def _inline(schema: dict[str, Any]) -> dict[str, Any]:
-    """A JSON Schema with its own definitions put where they are referred to, as OpenAPI 3.0 says it.
-
-    That is what a process's inputs are described in (OGC 18-062r2, schema.yaml of processes-core).
-    """
+    """A JSON Schema with its own definitions put where they are referred to."""
     definitions = schema.pop("$defs", {})
 
     def put(node: Any, depth: int) -> Any:
@@ -159,7 +155,7 @@ def _inline(schema: dict[str, Any]) -> dict[str, Any]:
             return {key: put(value, depth) for key, value in node.items()}
         return [put(item, depth) for item in node] if isinstance(node, list) else node
 
-    inlined: dict[str, Any] = lowered(put(schema, 0))
+    inlined: dict[str, Any] = put(schema, 0)
     return inlined
 
 

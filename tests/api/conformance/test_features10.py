@@ -20,6 +20,13 @@ def test_abstract_1_http(server):
     assert server.get("/").http_version.startswith("HTTP/1.1")
 
 
+def test_abstract_2_crs84_unless_another_is_asked_for(server):
+    for feature in server.get(ITEMS).json()["features"]:
+        lon, lat = feature["geometry"]["coordinates"][0][0]
+        assert 24 < lon < 26, "longitude first"
+        assert 59 < lat < 60
+
+
 def test_abstract_3_landing_page(server):
     for wanted in ("application/json", "text/html"):
         answer = server.get("/", headers={"Accept": wanted})
