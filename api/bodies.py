@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
+from api.answers import JSON
 from geodata.errors import InvalidInput
 
 _MOST_DEPTH = 50
 _MOST_DIGITS = 20
 _LONG = re.compile(rb"\d{19}")
+
+
+def takes(content: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """A route's body as the API's description has it: a schema for each media type that is taken."""
+    schemas = {media: {"schema": dict(schema)} for media, schema in content.items()}
+    return {"requestBody": {"required": True, "content": schemas}}
+
+
+def created(words: str) -> dict[int | str, dict[str, Any]]:
+    """The answer of a route that keeps what it is sent."""
+    return {201: {"description": words, "content": {JSON: {}}}}
 
 
 def json_of(body: bytes) -> Any:
