@@ -41,9 +41,12 @@ class Catalogue:
         self.home = home
         self.broken: tuple[Broken, ...] = ()
         self._collections: Mapping[str, Collection] = {}
-        self._packs: dict[str, tuple[str, CityPack]] = {}
+        self._packs: dict[str, CityPack] = {}
+        self._of_packs: dict[str, Collection] = {}
+        self._broken_packs: tuple[Broken, ...] = ()
         self._runs: dict[str, tuple[Collection, ...]] = {}
-        self._signature: tuple[object, ...] | None = None
+        self._seen_packs: tuple[object, ...] | None = None
+        self._seen_runs: tuple[object, ...] | None = None
         self._looked_at = -LOOK_AGAIN_S
         self._lock = threading.Lock()
 
@@ -63,13 +66,16 @@ class Catalogue:
     def packs(self) -> Mapping[str, CityPack]:
         """The packs by city."""
         _ = self.collections
-        return {city: pack for city, (_, pack) in self._packs.items()}
+        return dict(self._packs)
 
     def _look(self) -> None:
-        signature = tuple(self._signatures())
-        if signature != self._signature:
-            self._read()
-            self._signature = signature
+        """Read what has changed: a run that ends must not have all packs and recipes read again."""
+        packs, runs = tuple(self._signs_of_packs()), tuple(self._signs_of_runs())
+        if packs != self._seen_packs:
+            self._read_packs()
+        if (packs, runs) != (self._seen_packs, self._seen_runs):
+            self._gather()
+        self._seen_packs, self._seen_runs = packs, runs
         self._looked_at = time.monotonic()
 
     def _pack_folder(self, city: str) -> Path | None:
@@ -77,36 +83,43 @@ class Catalogue:
         folders = (self.home / name / city for name in ("packs", "demo-packs"))
         return next((folder for folder in folders if (folder / PACK).exists()), None)
 
-    def _signatures(self) -> Iterator[object]:
+    def _signs_of_packs(self) -> Iterator[object]:
         for pattern in ("packs/*/pack.json", "demo-packs/*/pack.json", "recipes/*.toml"):
             for path in sorted(self.home.glob(pattern)):
                 stat = path.stat()
                 yield path, stat.st_mtime_ns, stat.st_size
+
+    def _signs_of_runs(self) -> Iterator[object]:
         runs = self.home / "runs"
         if runs.is_dir():
             yield runs.stat().st_mtime_ns, len(list(runs.iterdir()))
 
-    def _read(self) -> None:
+    def _read_packs(self) -> None:
+        before = {city: pack.hash for city, pack in self._packs.items()}
         broken: list[Broken] = []
+        packs: dict[str, CityPack] = {}
         found: dict[str, Collection] = {}
-        before = {city: digest for city, (digest, _) in self._packs.items()}
         for city in known_cities().values():
             folder = self._pack_folder(city.id)
             if folder is None:
-                self._packs.pop(city.id, None)
                 continue
             try:
                 pack = open_pack(folder)
             except TwinboxError as error:
                 broken.append(Broken(f"pack of {city.id}", str(error)))
                 continue
-            self._packs[city.id] = (pack.hash, pack)
+            packs[city.id] = pack
             found |= {item.id: item for item in of_pack(pack)}
-        if before != {city: digest for city, (digest, _) in self._packs.items()}:
+        self._packs, self._of_packs, self._broken_packs = packs, found, tuple(broken)
+        if before != {city: pack.hash for city, pack in packs.items()}:
             self._runs.clear()  # what a result may show depends on the packs' residency
+
+    def _gather(self) -> None:
+        broken: list[Broken] = []
+        found = dict(self._of_packs)
         for item in self._of_runs(broken):
             found[item.id] = item
-        self.broken = tuple(broken)
+        self.broken = (*self._broken_packs, *broken)
         self._collections = dict(sorted(found.items()))
 
     def _of_runs(self, broken: list[Broken]) -> Iterator[Collection]:
@@ -114,11 +127,10 @@ class Catalogue:
         names = {path.parent.name for path in folder.glob(f"*/{MANIFEST}")} if folder.is_dir() else set()
         for gone in set(self._runs) - names:
             del self._runs[gone]
-        packs = {city: pack for city, (_, pack) in self._packs.items()}
         for name in sorted(names):
             if name not in self._runs:
                 try:
-                    self._runs[name] = tuple(of_run(folder / name, packs))
+                    self._runs[name] = tuple(of_run(folder / name, self._packs))
                 except (TwinboxError, OSError, ValueError, KeyError) as error:
                     broken.append(Broken(f"run {name}", f"{type(error).__name__}: {error}"))
                     continue

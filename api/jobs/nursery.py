@@ -27,6 +27,7 @@ from geodata.errors import NotReady
 _FOR_RUNS = ("api.jobs.tasks", "twin.simulate", "twin.store", "zarr", "geodata.publish", "geodata.demo.facts")
 _FOR_THE_REST = ("api.catalogue.prepare", "api.catalogue.export")
 _MOST_BYTES = 1_048_576
+_NICENESS = 5
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -108,8 +109,11 @@ def main(descriptor: int) -> None:
     What a run needs is loaded before the first fork, the rest while nobody asks: after a crash the runs that
     it broke off wait for this.
     """
+    from api.jobs.supervisor import step_back
+
     for name in _FOR_RUNS:
         importlib.import_module(name)
+    step_back(_NICENESS)  # forking costs milliseconds, which the requests of others shall not feel
     later = list(_FOR_THE_REST)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children are reaped by the system
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -23,8 +23,6 @@ from typing import Any
 
 _SUBREAPER, _DEATH_SIGNAL = 36, 1
 _LOOK_S = 0.05
-_SESSION_NICE = "5"
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -32,10 +30,12 @@ def supervise(task: Mapping[str, Any], server: socket.socket) -> None:
     """Fork the worker of a task, relay what it says, end it when it is told to or passes a limit.
 
     Args:
-        task: ``name``, ``payload``, ``limits``, ``folder`` (its own, removed in the end).
+        task: ``name``, ``payload``, ``limits``, ``niceness`` (on top of the nursery's), ``folder`` (its own,
+            removed in the end).
         server: Where to talk to the server: lines of JSON.
     """
     os.setsid()
+    step_back(task["niceness"])
     _prctl(_SUBREAPER, 1)
     folder = Path(task["folder"])
     folder.mkdir(parents=True, exist_ok=True)
@@ -47,8 +47,6 @@ def supervise(task: Mapping[str, Any], server: socket.socket) -> None:
         server.close()
         _become_worker(task, writing, parent)
     os.close(writing)
-    if task["limits"]["brisk_s"] == 0:
-        _yield_to_others()
     try:
         reason = _watch(worker, reading, server, task["limits"], folder)
     finally:
@@ -59,14 +57,25 @@ def supervise(task: Mapping[str, Any], server: socket.socket) -> None:
     server.close()
 
 
-def _yield_to_others() -> None:
-    """Let the server go first where the system shares processors by session (autogroups of Linux).
+def step_back(further: int) -> None:
+    """Let others go first: this process, and the session that it leads.
 
-    There the niceness of a worker only counts within its own session, so that the session itself has to be
-    nice.
+    Where the system shares processors by session (autogroups of Linux), the niceness of a process only counts
+    within its own session, so that the session has to be nice as well.
+
+    Args:
+        further: What is added to the niceness of the process.
     """
-    with contextlib.suppress(OSError):
-        Path("/proc/self/autogroup").write_text(_SESSION_NICE)
+    niceness = os.nice(further)
+    for _ in range(10):
+        try:
+            Path("/proc/self/autogroup").write_text(str(niceness))
+        except BlockingIOError:
+            time.sleep(0.02)  # the system hears an ordinary user ten times a second
+        except OSError:
+            return
+        else:
+            return
 
 
 def _become_worker(task: Mapping[str, Any], writing: int, parent: int) -> None:
@@ -89,7 +98,7 @@ def _watch(
 ) -> str | None:
     """Relay until the worker ends; why it ended if it did not say so itself, None if nobody listens."""
     started = looked = time.monotonic()
-    spoken, last, brisk = b"", b"", limits["brisk_s"] > 0
+    spoken, last = b"", b""
     while True:
         watched: list[int | socket.socket] = [reading, server]
         ready, _, _ = select.select(watched, [], [], _LOOK_S)
@@ -109,9 +118,6 @@ def _watch(
             looked = now
             if _has_ended(worker) and not select.select([reading], [], [], 0)[0]:
                 return _how_it_ended(worker, last)  # what it forked still holds the pipe
-            if brisk and sum(map(_cpu_s, descendants(os.getpid()))) > limits["brisk_s"]:
-                brisk = False  # what somebody waits for ends soon even on a crowded machine
-                _yield_to_others()
             reason = _over_limit(now - started, limits, folder)
             if reason:
                 return reason
@@ -198,14 +204,6 @@ def _resident(pid: int) -> int:
     except OSError:
         return 0
     return (int(fields[1]) - int(fields[2])) * _PAGE if fields else 0
-
-
-def _cpu_s(pid: int) -> float:
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S if fields else 0.0
 
 
 def _size_of(folder: str | Path) -> int:

@@ -62,14 +62,13 @@ def _generic(detail: str) -> dict[str, Any]:
 
 
 def _settle_in(task: Mapping[str, Any]) -> None:
-    """Take the limits, a lower priority, and a folder of one's own for files and what is printed."""
+    """Take the limits, and a folder of one's own for files and what is printed."""
     limits, folder = task["limits"], task["folder"]
     os.chdir(folder)
     os.environ["TMPDIR"] = tempfile.tempdir = folder
     log = os.open(os.path.join(folder, "output.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)  # noqa: PTH118
     os.dup2(log, sys.stdout.fileno())
     os.dup2(log, sys.stderr.fileno())
-    os.nice(10)
     for kind, value in (
         (resource.RLIMIT_AS, limits["memory_bytes"]),
         (resource.RLIMIT_CPU, limits["cpu_s"]),

@@ -17,8 +17,8 @@ from api.problems import HttpProblem
 from api.settings import Limits, Settings
 
 _MOST_LINE = 64 * 1024 * 1024
-_BRISK_JOB_S, _BRISK_CALL_S = 0.0, 5.0
-"""Processor time after which a worker steps back behind the server: of a job, and of a task waited for."""
+_NICE_JOB, _NICE_CALL = 5, 0
+"""How far a worker steps back behind the nursery: one with a job, and one that somebody waits for."""
 
 
 class TaskProblem(HttpProblem):
@@ -120,8 +120,8 @@ class Workshop:
                 "file_bytes": limits.job_file_bytes,
                 "processes": limits.job_processes,
                 "wall_s": wall_s or limits.job_wall_s,
-                "brisk_s": _BRISK_JOB_S if wall_s is None else _BRISK_CALL_S,
             },
+            "niceness": _NICE_JOB if wall_s is None else _NICE_CALL,
         }
         connection = await anyio.to_thread.run_sync(self.nursery.spawn, task)
         reader, writer = await asyncio.open_connection(sock=connection, limit=_MOST_LINE)

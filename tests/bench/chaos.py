@@ -2,10 +2,11 @@
 
 Rounds of calm and rounds with a misbehaving run take turns, so that what else the machine does hits both. A
 round sends requests for features, one after the other, and keeps the time of each on the clock. A run that
-has ended is started anew, so that somebody misbehaves all the time; `parks` behaves, and shows what any run
-costs the others; `brief` is the same ended after a tenth of a second, and shows what starting runs costs.
+has ended is started anew, some seconds after the start before it, or at once with `--every 0`: most
+misbehaving runs are ended within half a second. `parks` behaves, and shows what any run costs the others;
+`brief` is the same ended after a tenth of a second, and shows what starting runs costs.
 
-    python tests/bench/chaos.py --rounds 6 --requests 400
+    python tests/bench/chaos.py --rounds 6 --requests 1200
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+import math
 import os
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +45,8 @@ def main() -> None:
     """Measure each misbehaviour and print what the others felt of it."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=6)
-    parser.add_argument("--requests", type=int, default=400)
+    parser.add_argument("--requests", type=int, default=1200)
+    parser.add_argument("--every", type=float, default=2.0, help="least seconds between two starts")
     parser.add_argument("--pilots", nargs="*", default=PILOTS, choices=PILOTS)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -59,10 +63,10 @@ def main() -> None:
         with process([sys.executable, "-c", code], port, "/ready", **settings) as server:
             ask(port, "GET", PATH)
             for pilot in given.pilots:
-                compare(port, server.pid, pilot, given.rounds, given.requests)
+                compare(port, server.pid, pilot, given.rounds, given.requests, given.every)
 
 
-def compare(port: int, pid: int, pilot: str, rounds: int, requests: int) -> None:
+def compare(port: int, pid: int, pilot: str, rounds: int, requests: int, every_s: float) -> None:
     """Rounds of calm and of a pilot's misbehaviour, in turns."""
     calm: list[float] = []
     rough: list[float] = []
@@ -70,7 +74,7 @@ def compare(port: int, pid: int, pilot: str, rounds: int, requests: int) -> None
     before = resident_mb(pid)
     for number in range(rounds):
         calm += timed(port, requests)
-        rough += timed(port, requests, beside=pilot, seed=1000 * number, ends=ends)
+        rough += timed(port, requests, Beside(pilot, 10_000 * number, every_s, ends))
     calm50, calm99 = np.percentile(calm, [50, 99]) * 1000
     rough50, rough99 = np.percentile(rough, [50, 99]) * 1000
     print(
@@ -80,28 +84,39 @@ def compare(port: int, pid: int, pilot: str, rounds: int, requests: int) -> None
     )
 
 
-def timed(
-    port: int, requests: int, beside: str = "", seed: int = 0, ends: list[str] | None = None
-) -> list[float]:
+@dataclass
+class Beside:
+    """Which pilot runs beside, the seed of the first run, least seconds between starts, how runs ended."""
+
+    pilot: str
+    seed: int
+    every_s: float
+    ends: list[str]
+
+
+def timed(port: int, requests: int, beside: Beside | None = None) -> list[float]:
     """Seconds of requests sent one after the other with a short rest, beside runs of a pilot if named."""
     connection = http.client.HTTPConnection("127.0.0.1", port)
     took: list[float] = []
-    job = start(port, beside, seed) if beside else ""
-    ended = [] if ends is None else ends
+    job, started = "", -math.inf
     while len(took) < requests:
+        if beside and len(took) % 50 == 0:
+            if job and status_of(port, job)["status"] != "running":
+                beside.ends.append(end_of(port, job))
+                job = ""
+            if not job and time.perf_counter() - started >= beside.every_s:
+                started = time.perf_counter()
+                job = start(port, beside.pilot, beside.seed + len(took))
         begun = time.perf_counter()
         connection.request("GET", PATH)
         answer = connection.getresponse()
         answer.read()
         took.append(time.perf_counter() - begun)
         assert answer.status == 200
-        if job and len(took) % 50 == 0 and status_of(port, job)["status"] != "running":
-            ended.append(end_of(port, job))
-            job = start(port, beside, seed + len(took))
         time.sleep(0.002)
-    if job:
+    if beside and job:
         ask(port, "DELETE", f"/jobs/{job}")
-        ended.append(end_of(port, job))
+        beside.ends.append(end_of(port, job))
     return took
 
 
