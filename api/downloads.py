@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, Response
 
 from api.access.actions import Action
-from api.answers import bytes_answer, same_tag, takes_gzip
+from api.answers import JSON, bytes_answer, same_tag, takes_gzip
 from api.catalogue.collection import Collection
 from api.entry import Entry, Visitor
 from api.problems import HttpProblem, NotFound
@@ -109,7 +109,8 @@ async def _send(entry: Entry, path: Path, inner: str, media: str) -> Response:
         parts = inner.split("/")
         if not inner or any(part in ("", ".", "..") for part in parts) or not (path / inner).is_file():
             raise NotFound("there is no such object in the store", field="name", value=inner)
-        path, media = path / inner, "application/octet-stream"
+        # The objects of Zarr 2 that describe are JSON and begin with .z; the others are chunks.
+        path, media = path / inner, JSON if parts[-1].startswith(".z") else "application/octet-stream"
     tag = await anyio.to_thread.run_sync(tag_of, path)
     headers = {"ETag": tag, "Content-Disposition": f'attachment; filename="{path.name}"'}
     if same_tag(entry.request, tag):

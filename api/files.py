@@ -18,7 +18,8 @@ from starlette.responses import Response
 
 from api.access.actions import Action
 from api.access.guard import Target
-from api.answers import JSON, answer
+from api.answers import answer
+from api.bodies import created, takes
 from api.entry import Entry, Visitor
 from api.jobs.tasks import COUPLED
 from api.problems import NotAuthenticated, NotFound
@@ -27,20 +28,14 @@ from api.store import UPLOADS
 from geodata.errors import InvalidInput
 
 router = APIRouter(tags=["Processes"])
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {"text/csv": {"schema": {"type": "string"}}},
-    }
-}
 
 
 @router.post(
     "/processes/{processId}/files/{field}",
     name="keep file",
     summary="Keep a file that runs read",
-    openapi_extra=_BODY,
-    responses={201: {"description": "The file is kept", "content": {JSON: {}}}},
+    openapi_extra=takes({"text/csv": {"type": "string"}}),
+    responses=created("The file is kept"),
 )
 async def keep(entry: Visitor, processId: str, field: str) -> Response:
     """Take a file in quarantine, have the pilot read it, and keep it for the tenant's runs."""

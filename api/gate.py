@@ -32,6 +32,7 @@ _LOG = logging.getLogger("twinbox.access")
 _MOST_PATH, _MOST_QUERY = 2048, 16_384
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
+_ALLOW = ", ".join(_METHODS).encode()
 _STREAMED = re.compile(r"/uploads/.*|/processes/[^/]+/(scenarios|files/[^/]+)")
 """Paths whose handlers take the body piece by piece and count it themselves."""
 CSP = (
@@ -69,6 +70,7 @@ class Gate:
             if scope["type"] == "lifespan":
                 await self.app(scope, receive, send)
             return
+        scope = dict(scope)  # the server looks at its own to know that an answer to HEAD has no body
         visit = _Visit(self, scope, send)
         try:
             visit.check()
@@ -140,11 +142,10 @@ class _Visit:
 
     async def options(self) -> None:
         """Answer a browser that asks before it calls."""
-        allow = b"GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS"
-        headers = [(b"allow", allow), (b"content-length", b"0")]
+        headers = [(b"allow", _ALLOW), (b"content-length", b"0")]
         if self._origin():
             headers += [
-                (b"access-control-allow-methods", allow),
+                (b"access-control-allow-methods", _ALLOW),
                 (b"access-control-allow-headers", b"authorization, content-type, prefer, idempotency-key"),
                 (b"access-control-max-age", b"600"),
             ]
@@ -161,6 +162,8 @@ class _Visit:
         }
         body = problem_bytes(problem)
         headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
+        if refusal.status == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers.append((b"allow", _ALLOW))
         if refusal.status in (408, 413):
             headers.append((b"connection", b"close"))
         await self.send({"type": "http.response.start", "status": refusal.status, "headers": headers})

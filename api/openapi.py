@@ -58,7 +58,7 @@ def openapi_document(app: FastAPI, *, title: str, version: str, server: str) -> 
 
     raw = get_openapi(title=title, version=version, routes=app.routes)
     schemas = raw.get("components", {}).get("schemas", {})
-    paths = _lower(_inline(raw["paths"], schemas, 0))
+    paths = lowered(_inline(raw["paths"], schemas, 0))
     for path, operations in paths.items():
         for method, operation in operations.items():
             _finish(operation)
@@ -113,6 +113,7 @@ def _declare(method: str, path: str, operation: dict[str, Any]) -> None:
         if (method, path, status) in IN_A_CRS:
             response["headers"] = {"Content-Crs": CONTENT_CRS}
     for parameter in operation.get("parameters", []):
+        parameter["schema"].pop("nullable", None)  # one that may be left out is not one that may be null
         if parameter["in"] == "query" and parameter["schema"].get("type") == "array":
             parameter |= {"style": "form", "explode": parameter["schema"].pop("x-repeated", False)}
 
@@ -127,13 +128,13 @@ def _inline(node: Any, schemas: Mapping[str, Any], depth: int) -> Any:
     return [_inline(item, schemas, depth + 1) for item in node] if isinstance(node, list) else node
 
 
-def _lower(node: Any) -> Any:
+def lowered(node: Any) -> Any:
     """A piece of OpenAPI 3.1 as 3.0 says the same."""
     if isinstance(node, list):
-        return [_lower(item) for item in node]
+        return [lowered(item) for item in node]
     if not isinstance(node, Mapping):
         return node
-    made = _without_null({name: _lower(value) for name, value in node.items()})
+    made = _without_null({name: lowered(value) for name, value in node.items()})
     if "x-default" in made:
         made["default"] = made.pop("x-default")  # the framework drops what is not its own default
     if "const" in made:
@@ -154,12 +155,13 @@ def _lower(node: Any) -> Any:
 
 
 def _without_null(made: dict[str, Any]) -> dict[str, Any]:
-    """Without alternatives of null: a query parameter that may be left out is not one that may be null."""
+    """Null as OpenAPI 3.0 has it: not a type of its own, but what a value of some type may be."""
     some = made.get("anyOf")
     if isinstance(some, list) and {"type": "null"} in some:
         rest = [item for item in some if item != {"type": "null"}]
         del made["anyOf"]
         made = {**rest[0], **made} if len(rest) == 1 else {**made, "anyOf": rest}
+        made["nullable"] = True
     if isinstance(made.get("type"), list):
         made["type"] = next(kind for kind in made["type"] if kind != "null")
         made["nullable"] = True

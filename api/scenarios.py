@@ -21,7 +21,7 @@ from starlette.responses import Response
 from api.access.actions import Action
 from api.access.guard import Target
 from api.answers import JSON, answer
-from api.bodies import json_of
+from api.bodies import created, json_of, takes
 from api.entry import Entry, Visitor
 from api.files import check_own
 from api.jobs.tasks import COUPLED
@@ -36,20 +36,14 @@ _TOML = "application/toml"
 _HREF = re.compile(
     r"(?:https?://[^/\s]+(?:/[^\s?#]*)?)?/processes/([^/\s]{1,100})/scenarios/([\w-]{1,64})", re.ASCII
 )
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {JSON: {"schema": {"type": "object"}}, _TOML: {"schema": {"type": "string"}}},
-    }
-}
 
 
 @router.post(
     "/processes/{processId}/scenarios",
     name="keep scenario",
     summary="Keep a scenario",
-    openapi_extra=_BODY,
-    responses={201: {"description": "The scenario is kept", "content": {JSON: {}}}},
+    openapi_extra=takes({JSON: {"type": "object"}, _TOML: {"type": "string"}}),
+    responses=created("The scenario is kept"),
 )
 async def keep(entry: Visitor, processId: str) -> Response:
     """Hold a file of fields, JSON or TOML, to the pilot's scenario, and keep it for the tenant."""

@@ -16,7 +16,11 @@ def serve(settings: Settings) -> None:
 
     Args:
         settings: The operator's settings.
+
+    Raises:
+        OSError: The home cannot be made.
     """
+    settings.folder.mkdir(parents=True, exist_ok=True)  # while there is still somebody to tell
     nursery = Nursery({"TWINBOX_HOME": str(settings.home)})
     nursery.start()  # it loads what runs need while this process loads what requests need
     from api.app import create_app

@@ -15,7 +15,8 @@ from starlette.responses import Response
 
 from api.access.actions import Action
 from api.access.guard import Target
-from api.answers import JSON, answer
+from api.answers import answer
+from api.bodies import created, takes
 from api.entry import Entry, Visitor
 from api.jobs.quarantine import put_in_place
 from api.jobs.workshop import TaskProblem
@@ -28,17 +29,14 @@ from geodata.errors import InvalidInput
 
 router = APIRouter(tags=["Uploads"])
 _ZIP = "application/zip"
-_BODY = {
-    "requestBody": {"required": True, "content": {_ZIP: {"schema": {"type": "string", "format": "binary"}}}}
-}
 
 
 @router.post(
     "/uploads/{cityId}",
     name="upload",
     summary="Upload a city's pack",
-    openapi_extra=_BODY,
-    responses={201: {"description": "The pack is in place", "content": {JSON: {}}}},
+    openapi_extra=takes({_ZIP: {"type": "string", "format": "binary"}}),
+    responses=created("The pack is in place"),
 )
 async def upload(entry: Visitor, cityId: str) -> Response:
     """Take a pack as a zip file, hold it to its manifest, and put it in the place of the city's old one."""

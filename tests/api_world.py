@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
+import subprocess
 import sys
 import textwrap
+import time
+import urllib.request
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -317,6 +321,34 @@ def write_plugin(folder: Path, names: dict[str, str] = NAMES) -> Path:
     (about_ / "entry_points.txt").write_text(f"[twin.pilots]\n{points}\n")
     (about_ / "RECORD").write_text("")
     return folder
+
+
+@contextmanager
+def server_process(home: Path, *, absolute: bool = False) -> Iterator[str]:
+    """A server of a home with open data; its address. Links are relative unless absolute ones are wanted."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    code = (
+        "from api.server import serve; from api.settings import load_settings; "
+        f"serve(load_settings(port={port}, open_data=True, open_runs=True, demo=False, "
+        f"public_url={address if absolute else ''!r}))"
+    )
+    environment = {**os.environ, "TWINBOX_HOME": str(home), "PYTHONPATH": str(home / "plugins")}
+    with (home / "log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=log, stderr=log)
+    try:
+        for _ in range(600):
+            try:
+                with urllib.request.urlopen(f"{address}/ready"):
+                    break
+            except OSError:
+                time.sleep(0.1)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
 @dataclass

@@ -8,10 +8,12 @@ from __future__ import annotations
 import errno
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from api.cli.exits import MEANINGS, Exit, exit_code
 from geodata.errors import InvalidInput, TwinboxError
+from geodata.home import home
 from twin.errors import NeedUnmet, NotEligible
 
 REFUSALS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EISDIR}
@@ -26,8 +28,16 @@ def show_error(error: Exception, *, as_json: bool, command: str) -> Exit:
         as_json: Whether the user asked for JSON.
         command: What the user typed, for the advice on how to get the traceback.
     """
-    if isinstance(error, OSError) and error.errno in REFUSALS and error.filename is not None:
-        error = InvalidInput(f"the system refuses: {error.strerror}", file=error.filename)
+    if isinstance(error, OSError) and error.filename is not None:
+        if error.errno in REFUSALS:
+            error = InvalidInput(f"the system refuses: {error.strerror}", file=error.filename)
+        elif error.errno == errno.ENOENT and Path(str(error.filename)) in (home(), *home().parents):
+            error = InvalidInput(
+                "Twinbox's home cannot be made here",
+                file=error.filename,
+                expected="a folder on a disk",
+                hint="name another in TWINBOX_HOME",
+            )
     code = exit_code(error)
     if as_json:
         json.dump({"error": document(error, code)}, sys.stderr, indent=2, ensure_ascii=False, default=str)

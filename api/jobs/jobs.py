@@ -211,19 +211,15 @@ class Jobs:
             if row["id"] in besides:
                 continue
             if row["attempt"] < most_attempts:
-                changes = {"status": "accepted", "message": "its worker was lost; waits again", "progress": 0}
-                event = {"status": "accepted", "progress": 0, "message": "its worker was lost; waits again"}
-                again += self._change(row["id"], ("running",), stamp(), changes, event)
+                again += self.await_again(row["id"])
             else:
-                problem = {
-                    "type": "about:blank",
-                    "title": "Internal Server Error",
-                    "status": 500,
-                    "detail": f"its worker was lost {row['attempt']} times",
-                    "reason": "worker-lost",
-                }
-                failed += self.fail(row["id"], problem)
+                failed += self.fail(row["id"], lost_too_often(row["attempt"]))
         return again, failed
+
+    def await_again(self, job: str) -> bool:
+        """Put a running job whose worker was lost back among those that wait."""
+        event = {"status": "accepted", "progress": 0, "message": "its worker was lost; waits again"}
+        return self._change(job, ("running",), stamp(), event, event)
 
     def abandon(self, silent_since: str) -> int:
         """Fail running jobs of other servers on this store whose leases nobody has renewed for long.
@@ -282,6 +278,17 @@ class Jobs:
                 if connection.execute(known).first() is None:
                     connection.execute(sa.insert(RUN_OWNERS).values(run_id=owner[0], tenant=owner[1]))
             return True
+
+
+def lost_too_often(attempts: int) -> dict[str, Any]:
+    """The problem document of a job whose worker was lost each time it was tried."""
+    return {
+        "type": "about:blank",
+        "title": "Internal Server Error",
+        "status": 500,
+        "detail": f"its worker was lost {attempts} times",
+        "reason": "worker-lost",
+    }
 
 
 def _tell(connection: sa.Connection, job: str, at: str, event: Mapping[str, Any]) -> None:

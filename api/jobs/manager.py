@@ -17,9 +17,9 @@ import sqlalchemy as sa
 
 from api.access.guard import Caller
 from api.access.usage import Journal, Use
-from api.jobs.jobs import TERMINAL, Event, Jobs
+from api.jobs.jobs import TERMINAL, Event, Jobs, lost_too_often
 from api.jobs.tasks import ECHO, to_bytes
-from api.jobs.workshop import Work, Workshop
+from api.jobs.workshop import Work, Workshop, ended
 from api.problems import QuotaExceeded, Unavailable
 from api.store import now, stamp
 from geodata.errors import TwinboxError
@@ -29,6 +29,8 @@ _SILENCE = timedelta(minutes=10)  # after which another server's jobs are taken 
 _BEAT_S = 3.0
 _LOOK_S = 5.0
 _ATTEMPTS = 3
+_KILLED = (ended("it was ended by SIGKILL"), ended("its supervisor was killed"))
+"""How it looks when the system, short of memory, or a person has killed a worker or who watches it."""
 _LOG = logging.getLogger("twinbox.jobs")
 
 
@@ -222,9 +224,22 @@ class Manager:
                 elif (
                     not self._closing
                 ):  # a job stopped by a shutdown stays running in the store: it is recovered
-                    await anyio.to_thread.run_sync(self.jobs.fail, job, message["error"], work.cpu_s)
+                    await anyio.to_thread.run_sync(self._give_up, row, message["error"], work.cpu_s)
         finally:
             heart.cancel()
+
+    def _give_up(self, row: sa.RowMapping, problem: dict[str, Any], cpu_s: float) -> None:
+        """End a job with its problem, or have it wait again if its worker was killed from outside.
+
+        Of what is done to workers here, only the system's kill at the end of their processor time looks so.
+        """
+        if problem in _KILLED and cpu_s < self.workshop.settings.limits.job_cpu_s:
+            attempts = row["attempt"] + 1
+            if attempts < _ATTEMPTS:
+                self.jobs.await_again(row["id"])
+                return
+            problem = lost_too_often(attempts)
+        self.jobs.fail(row["id"], problem, cpu_s)
 
     async def _beat(self, job: str) -> None:
         while True:

@@ -195,6 +195,7 @@ def _extent(item: Collection) -> dict[str, Any]:
         ends = [moment.isoformat().replace("+00:00", "Z") for moment in item.interval]
         extent["temporal"] = {
             "interval": [ends],
+            "values": ["/".join(ends)],
             "trs": "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian",
         }
     return extent

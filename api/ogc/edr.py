@@ -101,8 +101,13 @@ def described(entry: Entry, item: Collection, links: list[dict[str, Any]]) -> di
         "data_queries": queries,
         "crs": _crs_list(item),
         "output_formats": list(FORMATS),
-        "parameter_names": {p.name: covjson.parameter(p) | {"id": p.name} for p in served(item)},
+        "parameter_names": {p.name: _parameter(p) for p in served(item)},
     }
+
+
+def _parameter(item: Property) -> dict[str, Any]:
+    """A parameter as a collection lists it: unlike in CoverageJSON its description is plain text."""
+    return covjson.parameter(item) | {"id": item.name, "description": item.description or item.name}
 
 
 def _crs_list(item: Collection) -> list[str]:

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from api.access.actions import Action
 from api.access.guard import Caller, Target
 from api.answers import JSON, bytes_answer
-from api.bodies import json_of
+from api.bodies import created, json_of, takes
 from api.entry import Entry, Visitor
 from api.jobs.tasks import COUPLED, ECHO
 from api.ogc.descriptions import card_of
@@ -28,22 +28,13 @@ from geodata.manifest import Residency
 
 router = APIRouter(tags=["Processes"])
 _EXECUTE = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            JSON: {
-                "schema": {
-                    "type": "object",
-                    "properties": {
-                        "inputs": {"type": "object"},
-                        "outputs": {"type": "object"},
-                        "response": {"type": "string", "enum": ["raw", "document"]},
-                        "mode": {"type": "string"},
-                    },
-                }
-            }
-        },
-    }
+    "type": "object",
+    "properties": {
+        "inputs": {"type": "object"},
+        "outputs": {"type": "object"},
+        "response": {"type": "string", "enum": ["raw", "document"]},
+        "mode": {"type": "string"},
+    },
 }
 
 
@@ -51,11 +42,8 @@ _EXECUTE = {
     "/processes/{processId}/execution",
     name="execute",
     summary="Execute a process",
-    openapi_extra=_EXECUTE,
-    responses={
-        200: {"description": "Results", "content": {JSON: {}}},
-        201: {"description": "The job was accepted", "content": {JSON: {}}},
-    },
+    openapi_extra=takes({JSON: _EXECUTE}),
+    responses={200: {"description": "Results", "content": {JSON: {}}}, **created("The job was accepted")},
 )
 async def execute(entry: Visitor, processId: str) -> Response:
     """Hold a request against the rule and the process's inputs, then run it now or later."""

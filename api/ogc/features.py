@@ -23,6 +23,7 @@ from api.catalogue.features import FeatureTable, Rows, merge
 from api.entry import Entry, Visitor, link
 from api.ogc import crs as systems
 from api.ogc import filtering
+from api.ogc.common import REL
 from api.ogc.schemas import RECORD_PARAMETERS
 from api.parameters import (
     BBoxCrsText,
@@ -256,7 +257,14 @@ def _page(
         + form.encode()
     )
     etag = f'W/"{hashlib.blake2b(name, digest_size=12).hexdigest()}"'
-    return bytes_answer(entry.request, body, GEOJSON, etag=etag, headers=systems.header(question.crs))
+    headers = {**systems.header(question.crs), "Link": _queryables(entry, found)}
+    return bytes_answer(entry.request, body, GEOJSON, etag=etag, headers=headers)
+
+
+def _queryables(entry: Entry, found: Collection) -> str:
+    """Where a client that reads no more than headers learns what can be filtered by (Part 3)."""
+    href = entry.href(f"/collections/{found.id}/queryables")
+    return f'<{href}>; rel="{REL}queryables"; type="{SCHEMA}"'
 
 
 def _links(entry: Entry, found: Collection, form: str, cursor: str | None) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from api.answers import HTML, JSON, answer
 from api.entry import Entry, Visitor, link
 from api.ogc.common import REL
 from api.ogc.descriptions import card_of, cards
+from api.openapi import lowered
 from api.parameters import Format, Limit, integer
 
 _CONF = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
@@ -54,10 +55,10 @@ async def processes(entry: Visitor, limit: Limit = None, f: Format = None) -> Re
 
 @router.get("/processes/{processId}", name="process", summary="Description of a process")
 async def process(entry: Visitor, processId: str, f: Format = None) -> Response:
-    """What a process takes and gives."""
+    """What a process takes and gives, in schemas of OpenAPI 3.0 (OGC 18-062r2, schema.yaml)."""
     card = await card_of(entry, processId)
     entry.note("process", processId)
-    document = {**_summary(entry, card), **{name: card[name] for name in ("inputs", "outputs")}}
+    document = {**_summary(entry, card), **{name: lowered(card[name]) for name in ("inputs", "outputs")}}
     if "needs" in card:
         document["needs"] = card["needs"]
     return answer(entry.request, document, f, title=str(card["title"]))

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api.answers import JSON
-from api.bodies import json_of
+from api.bodies import json_of, takes
 from api.entry import enter
 from api.sensors.observations import Arrived, number_or_none
 from api.sensors.writing import store_all
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/sentilo", tags=["Sensors"])
 _TIME = re.compile(r"(\d\d)/(\d\d)/(\d{4})T(\d\d):(\d\d):(\d\d)\s*([A-Z]+|[+-]\d\d:?\d\d)?", re.ASCII)
 _ZONES = {"Z": 0, "UTC": 0, "GMT": 0, "WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3}
 """Hours ahead of UTC; other names stand for several zones and are refused."""
-_BODY = {"requestBody": {"required": True, "content": {JSON: {"schema": {"type": "object"}}}}}
+_BODY = takes({JSON: {"type": "object"}})
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from api.access.actions import Action
 from api.answers import JSON, bytes_answer
-from api.bodies import json_of
+from api.bodies import created, json_of, takes
 from api.catalogue.collection import Collection
 from api.entry import Entry, Visitor
 from api.parameters import instant
@@ -27,8 +27,7 @@ from geodata.errors import InvalidInput, TwinboxError
 
 router = APIRouter(tags=["Sensors"])
 _MOST_OBSERVATIONS = 100_000
-_JSON_BODY = {"requestBody": {"required": True, "content": {JSON: {"schema": {}}}}}
-_CREATED: dict[int | str, dict[str, Any]] = {201: {"description": "Kept", "content": {JSON: {}}}}
+_JSON_BODY, _CREATED = takes({JSON: {}}), created("Kept")
 
 
 async def _document(entry: Entry) -> Any:

@@ -129,3 +129,17 @@ def test_a_collection_says_what_it_offers(server):
     assert "http://www.opengis.net/def/crs/EPSG/0/3301" in about["crs"]
     assert about["parameter_names"]["elevation_m"]["observedProperty"]["label"]["en"]
     assert about["output_formats"]
+
+
+def test_a_grid_is_read_as_zarr_object_by_object(server):
+    """What describes the store is JSON, as its link says; chunks are bytes."""
+    (link,) = [
+        item
+        for item in server.get("/collections/metsa.terrain").json()["links"]
+        if item["href"].endswith(".zarr/.zmetadata")
+    ]
+    answer = server.get(link["href"])
+    assert answer.headers["content-type"] == link["type"] == "application/json"
+    assert "elevation_m/.zarray" in answer.json()["metadata"]
+    chunk = server.get(link["href"].replace(".zmetadata", "elevation_m/0.0"))
+    assert (chunk.status_code, chunk.headers["content-type"]) == (200, "application/octet-stream")

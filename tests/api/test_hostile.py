@@ -35,11 +35,26 @@ def test_bodies(server, is_problem, name):
     assert 400 <= is_problem(answer)["status"] < 500
 
 
-def test_a_number_of_31_digits_comes_back_or_is_refused(server):
-    answer = server.client.post(
-        ECHO, content=b'{"inputs":{"echo":' + b"9" * 31 + b"}}", headers={"Content-Type": "application/json"}
-    )
-    assert answer.status_code < 500
+@pytest.mark.parametrize("number", ["9" * 31, "-" + "9" * 20, str(2**64), str(-(2**63) - 1), "9" * 300])
+def test_a_whole_number_that_would_come_back_as_another_is_refused(server, is_problem, number):
+    body = f'{{"inputs":{{"echo":[{number}]}}}}'
+    answer = server.client.post(ECHO, content=body, headers={"Content-Type": "application/json"})
+    assert "too large" in is_problem(answer, 400)["detail"]
+
+
+@pytest.mark.parametrize(
+    "value", [str(2**64 - 1), str(-(2**63)), '"' + "9" * 31 + '"', '"a, ' + "9" * 31 + ' b"', "0." + "1" * 30]
+)
+def test_long_numbers_that_fit_and_texts_of_digits_come_back(server, value):
+    body = f'{{"inputs":{{"echo":[{value}]}}}}'
+    answer = server.client.post(ECHO, content=body, headers={"Content-Type": "application/json"})
+    assert answer.json()["echo"] == json.loads(f"[{value}]")
+
+
+def test_an_unknown_method_is_told_those_that_are_known(server, is_problem):
+    answer = server.client.request("TRACE", "/collections")
+    is_problem(answer, 405)
+    assert "GET" in answer.headers["allow"]
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-
 import pytest
-from api_world import NAMES, make_home, write_plugin
+from api_world import NAMES, make_home, server_process, write_plugin
 
 
 @pytest.fixture(scope="session")
@@ -19,28 +12,8 @@ def url(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
     make_home(home)
     write_plugin(home / "plugins", {"parks": NAMES["parks"]})
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    code = (
-        "from api.server import serve; from api.settings import load_settings; "
-        f"serve(load_settings(port={port}, open_data=True, open_runs=True, demo=False))"
-    )
-    environment = {**os.environ, "TWINBOX_HOME": str(home), "PYTHONPATH": str(home / "plugins")}
-    with (home / "log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=log, stderr=log)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(600):
-            try:
-                with urllib.request.urlopen(f"{address}/ready"):
-                    break
-            except OSError:
-                time.sleep(0.1)
+    with server_process(home) as address:
         yield address
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 @pytest.fixture(scope="session")

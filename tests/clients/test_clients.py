@@ -7,11 +7,13 @@ client is found in the folder that TWINBOX_NODE_MODULES names.
 
 from __future__ import annotations
 
+import http.client
 import os
 import re
 import shutil
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import shapely
@@ -31,6 +33,24 @@ def run(*command: str, **given: str) -> str:
     )
     assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-2000:]
     return done.stdout
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/collections/metsa.buildings/items", "/collections/metsa.stops/files/metsa.stops.csv", "/none"],
+)
+def test_head_is_answered_as_get_and_the_connection_goes_on(url, path):
+    """Range readers and link checkers ask with HEAD first, then with GET on the same connection."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
+    answers, lines = set(), set()
+    for method in ("GET", "HEAD", "GET"):
+        connection.request(method, path)
+        lines.add(connection.sock)
+        answer = connection.getresponse()
+        answers.add((answer.status, *(answer.headers[name] for name in ("Content-Type", "Content-Length"))))
+        assert len(answer.read()) == (0 if method == "HEAD" else int(answer.headers["Content-Length"]))
+    assert len(answers) == len(lines) == 1
+    connection.close()
 
 
 def test_gdal_of_the_wheel(url, expected):

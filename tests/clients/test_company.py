@@ -90,7 +90,8 @@ def test_a_company_reads_its_dataset_with_gdal_and_nothing_else(operator, url, t
     key = operator("key", "issue", "acme", *scopes, "--days", "90")
     time.sleep(2.5)  # a running server knows of it within two seconds
 
-    with_key = {"GDAL_HTTP_HEADERS": f"Authorization: Bearer {key}"}
+    (tmp_path / "twinbox-key").write_text(f"Authorization: Bearer {key}\n")
+    with_key = {"GDAL_HTTP_HEADER_FILE": str(tmp_path / "twinbox-key")}
     listed = run("ogrinfo", f"OAPIF:{url}", **with_key)
     assert re.findall(r"\d+: (\S+)", listed.stdout) == ["metsa.buildings", "catalogue"]
     assert "ERROR" not in listed.stderr
@@ -98,6 +99,10 @@ def test_a_company_reads_its_dataset_with_gdal_and_nothing_else(operator, url, t
     read = run("ogr2ogr", str(file), f"OAPIF:{url}", "metsa.buildings", **with_key)
     assert read.returncode == 0, read.stderr
     assert f"Feature Count: {BUILDINGS}" in run("ogrinfo", "-so", "-al", str(file)).stdout
+    newer = f"print(len(pyogrio.read_dataframe('OAPIF:{url}', layer='metsa.buildings', PAGE_SIZE=60)))"
+    assert run(sys.executable, "-c", f"import pyogrio; {newer}", **with_key).stdout.split() == [
+        str(BUILDINGS)
+    ]
     for other in ("metsa.stops", "salo.buildings"):
         assert run("ogr2ogr", str(tmp_path / "no.gpkg"), f"OAPIF:{url}", other, **with_key).returncode != 0
         assert status(f"{url}/collections/{other}/items", key) == 403

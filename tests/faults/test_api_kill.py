@@ -11,6 +11,7 @@ import http.client
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import statistics
@@ -28,7 +29,7 @@ from api.access.policy import agreement
 from api.access.registry import Registry
 from api.access.usage import Journal, broken_link
 from api.jobs.supervisor import descendants
-from api.store import USAGE, Store
+from api.store import UPLOADS, USAGE, Store
 from twin.result import verify
 
 KILLS = int(os.environ.get("TWINBOX_KILLS", "6"))
@@ -82,10 +83,15 @@ class Server:
         self.process.wait()
 
     def ask(self, method: str, path: str, body: object = None, **headers: str) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        text = None if body is None else json.dumps(body)
+        text = None if body is None else json.dumps(body).encode()
+        return self.send(path, text, {"Content-Type": "application/json", **headers}, method)
+
+    def send(
+        self, path: str, body: bytes | None, headers: dict[str, str], method: str = "POST"
+    ) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
-            connection.request(method, path, text, {"Content-Type": "application/json", **headers})
+            connection.request(method, path, body, headers)
             answer = connection.getresponse()
             return answer.status, answer.read()
         finally:
@@ -182,6 +188,69 @@ def test_kills_during_runs_lose_nothing(served):
     assert states.count("successful") >= len(states) * 0.5
 
 
+def worker_of_run(server: Server, key: dict[str, str], job: str) -> int:
+    """The process in which the only job runs: the server's child's child's child."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        status = json.loads(server.ask("GET", f"/jobs/{job}", **key)[1])["status"]
+        assert status not in TERMINAL, status
+        level = [server.process.pid] if server.process and status == "running" else []
+        for _ in range(3):
+            level = [child for pid in level for child in children(pid)]
+        if level:
+            return level[0]
+        time.sleep(0.02)
+    raise AssertionError("no worker")
+
+
+def children(pid: int) -> list[int]:
+    with contextlib.suppress(OSError):
+        return [int(part) for part in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+def story(server: Server, key: dict[str, str], job: str) -> list[str]:
+    """The states that a job has told of, one after another."""
+    lines = server.ask("GET", f"/jobs/{job}/events", **key)[1].decode().splitlines()
+    told = [json.loads(line[5:])["status"] for line in lines if line.startswith("data:")]
+    return [state for place, state in enumerate(told) if place == 0 or state != told[place - 1]]
+
+
+def struck(
+    server: Server, key: dict[str, str], seed: int, *, times: int, number: int
+) -> tuple[str, str, bytes]:
+    """A run whose worker is sent a signal, the first few times: its job, how it ended, its results."""
+    job, hit = order(server, key, seed), set[int]()
+    assert job is not None
+    while len(hit) < times:
+        worker = worker_of_run(server, key, job)
+        if worker not in hit:
+            os.kill(worker, number)
+            hit.add(worker)
+    return job, *wait(server, key, {job})[job]
+
+
+@pytest.mark.slow
+def test_a_run_whose_worker_is_killed_is_tried_again(served):
+    """As by a system that has run out of memory; a crash of a worker's own would only come again."""
+    server, key, _ = served
+    once, told, outputs = struck(server, key, 1, times=1, number=signal.SIGKILL)
+    assert (told, story(server, key, once)) == (
+        "successful",
+        ["accepted", "running", "accepted", "running", "successful"],
+    )
+    again = order(server, key, 1)
+    assert again is not None
+    assert wait(server, key, {again})[again] == ("successful", outputs)
+    each, _, problem = struck(server, key, 2, times=3, number=signal.SIGKILL)
+    assert story(server, key, each) == [*["accepted", "running"] * 3, "failed"]
+    assert {"reason": "worker-lost", "detail": "its worker was lost 3 times"}.items() <= json.loads(
+        problem
+    ).items()
+    crashed, *_ = struck(server, key, 3, times=1, number=signal.SIGSEGV)
+    assert story(server, key, crashed) == ["accepted", "running", "failed"]
+
+
 @pytest.mark.slow
 def test_the_ledger_equals_the_answers_through_kills(served):
     server, key, store = served
@@ -216,3 +285,61 @@ def test_the_ledger_equals_the_answers_through_kills(served):
     assert tuple(rows) == (answered, answered)
     assert broken_link(store) is None
     server.start()
+
+
+def killed_amid(server: Server, path: str, body: bytes, sent: int, headers: dict[str, str]) -> None:
+    """Send a part of a body, or all of it; kill the server once so much is in quarantine, and restart it."""
+    lines = [f"POST {path} HTTP/1.1", "Host: twin", f"Content-Length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    quarantine = server.home / "api" / "quarantine"
+    with socket.create_connection(("127.0.0.1", server.port)) as line:
+        line.sendall("\r\n".join([*lines, "", ""]).encode() + body[:sent])
+        deadline = time.monotonic() + 60
+        while sum(file.stat().st_size for file in quarantine.glob("*/*.*")) < sent:
+            assert time.monotonic() < deadline, "nothing arrives"
+            time.sleep(0.01)
+        server.kill()
+    assert any(quarantine.iterdir())
+    server.start()
+    assert not [*quarantine.glob("*")]
+
+
+def kept(home: Path) -> dict[str, bytes]:
+    """All that runs and readers can see of a home: packs and files of requests."""
+    places = [path for name in ("packs", "requests") for path in (home / name).rglob("*")]
+    return {str(path.relative_to(home)): path.read_bytes() for path in places if path.is_file()}
+
+
+@pytest.mark.slow
+def test_a_server_killed_amid_an_upload_keeps_nothing_of_it(served):
+    server, key, store = served
+    archive = shutil.make_archive(str(server.home / "metsa"), "zip", server.home / "packs" / "metsa")
+    pack = Path(archive).read_bytes()
+    rows = "".join(
+        f"24.745,59.437,24.87,59.357,{hour:02}:{minute:02}\n" for hour in range(24) for minute in range(60)
+    )
+    asked = f"origin_lon,origin_lat,destination_lon,destination_lat,request_time\n{rows}".encode()
+    before = kept(server.home)
+    uploads = [
+        ("/uploads/metsa", pack, {"Content-Type": "application/zip", **key}),
+        ("/processes/transport/files/requests_file", asked, {"Content-Type": "text/csv", **key}),
+    ]
+    for path, body, headers in uploads:
+        # The last byte of the file of requests is there: the server is killed while the pilot reads it.
+        for sent in (len(body) // 2, len(body) - (body is pack)):
+            killed_amid(server, path, body, sent, headers)
+            assert kept(server.home) == before
+    with store.read() as connection:
+        counts = [connection.execute(sa.select(sa.func.count()).select_from(UPLOADS)).scalar_one()]
+        charged = sa.select(sa.func.count()).where(USAGE.c.operation.in_(["upload", "keep file"]))
+        counts.append(connection.execute(charged).scalar_one())
+    assert counts == [0, 0]
+    for path, body, headers in uploads:
+        status, told = server.send(path, body, headers)
+        assert status == 201, told
+    after = kept(server.home)
+    (own,) = set(after) - set(before)
+    assert after.pop(own) == asked
+    assert after == before
+    with store.read() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(UPLOADS)).scalar_one() == 2

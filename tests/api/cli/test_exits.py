@@ -91,6 +91,18 @@ def test_a_folder_that_cannot_be_used_is_bad_input(twinbox, monkeypatch, tmp_pat
     assert "refuses" in said.err
 
 
+@pytest.mark.parametrize(
+    "command", ["tenant add acme --name Acme", "serve", "run lanterns -c rae -c tallinn"]
+)
+def test_a_home_where_no_folder_can_be_made_is_bad_input(twinbox, monkeypatch, command):
+    monkeypatch.setenv("TWINBOX_HOME", "/proc/nowhere/home")
+    said = twinbox(*command.split())
+    assert said.code == 2
+    assert "/proc/nowhere" in said.err
+    assert "TWINBOX_HOME" in said.err
+    assert "unforeseen" not in said.err
+
+
 def test_no_detail_of_an_error_is_lost_on_its_way_out_of_a_simulation(twinbox):
     said = twinbox("run", "lanterns", "-c", "rae", "-c", "tallinn", "--set", "failure=data")
     assert said.code == 2

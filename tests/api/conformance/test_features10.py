@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -17,6 +18,13 @@ def links(document, rel):
 
 def test_abstract_1_http(server):
     assert server.get("/").http_version.startswith("HTTP/1.1")
+
+
+def test_abstract_2_crs84_unless_another_is_asked_for(server):
+    for feature in server.get(ITEMS).json()["features"]:
+        lon, lat = feature["geometry"]["coordinates"][0][0]
+        assert 24 < lon < 26, "longitude first"
+        assert 59 < lat < 60
 
 
 def test_abstract_3_landing_page(server):
@@ -164,6 +172,14 @@ def test_part_2_a2_crs_that_is_not_offered(server):
     for name in ("crs", "bbox-crs"):
         params = {name: "http://www.opengis.net/def/crs/EPSG/0/27700", "bbox": "1,2,3,4"}
         assert server.get(ITEMS, params=params).status_code == 400
+
+
+def test_part_3_get_queryables_uris(server):
+    """A client that asks for nothing but headers finds what it can filter by."""
+    told = server.client.head(ITEMS).headers["link"]
+    uri, rel = re.match(r'<([^>]+)>; rel="([^"]+)"', told).groups()
+    assert rel == "http://www.opengis.net/def/rel/ogc/1.0/queryables"
+    assert server.get(uri).json()["properties"]
 
 
 def test_default_crs_is_named_in_the_answer(server):

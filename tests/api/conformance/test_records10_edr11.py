@@ -111,14 +111,16 @@ def test_edr_rc_extent(server):
         west, south, east, north = item["extent"]["spatial"]["bbox"][0]
         assert -180 <= west <= east <= 180
         assert -90 <= south <= north <= 90
-    interval = coverages(server)["metsa.weather"]["extent"]["temporal"]["interval"][0]
-    assert interval[0] == "2026-03-01T00:00:00Z"
+    time = coverages(server)["metsa.weather"]["extent"]["temporal"]
+    assert time["interval"] == [["2026-03-01T00:00:00Z", "2026-03-02T23:00:00Z"]]
+    assert time["values"] == ["2026-03-01T00:00:00Z/2026-03-02T23:00:00Z"]
 
 
 def test_edr_rc_parameters(server):
     """A parameter says what is observed and its unit in UCUM."""
     weather = coverages(server)["metsa.weather"]["parameter_names"]["temperature_c"]
     assert weather["type"] == "Parameter"
+    assert weather["description"] == "Air temperature."
     assert {"id", "label"} <= set(weather["observedProperty"])
     assert weather["unit"]["symbol"]["type"] == "http://www.opengis.net/def/uom/UCUM/"
 
