@@ -34,7 +34,7 @@ from pilots.microgrid.bus import plant_of
 from pilots.microgrid.control import Plan, Record
 from pilots.microgrid.forecast import Observed, Outlook
 from pilots.microgrid.peaks import FURTHEST, LOOK_BACK_DAYS, Charge, capped_costs
-from pilots.microgrid.predictive import WORTH_OF_RESERVE, Predictive, Steering
+from pilots.microgrid.predictive import INSURED, PREMIUM_EUR_PER_KWH, WORTH_OF_RESERVE, Predictive, Steering
 from pilots.microgrid.series import Series
 from pilots.microgrid.site import Site
 from pilots.microgrid.stage import (
@@ -219,6 +219,11 @@ class _PeakSteering(Steering):
         value_ahead(
             ahead, self.plant, self.later, self.ladder, self.charge.price, room, final, MEMORY, self.worth
         )
+        if self.block > 1:
+            # What comes and goes within the hour is not in a plan by the hour: the last of the battery is
+            # kept for it, as in :mod:`pilots.microgrid.predictive`.
+            insured = max(INSURED * self.plant.room_kwh - self.floor, 0.0)
+            self.worth += PREMIUM_EUR_PER_KWH * np.maximum(insured - at, 0.0)
 
     def _serve(self, origin: int, first: int, last: int, record: Record) -> None:
         serve(
