@@ -17,8 +17,8 @@ everything at once, as the mean of plans made in hindsight would have it.
 Levels lie on a grid, linear between; peaks on a few rungs, denser around the best one; the step itself is
 weighed exactly (:mod:`pilots.microgrid.stage`). Stochastic dynamic programming: Shapiro, Dentcheva and
 Ruszczynski 2014, *Lectures on Stochastic Programming*, chapter 3; Markov-chain scenarios: Loehndorf and
-Wozabal 2021, doi 10.1016/j.ejor.2020.08.053; state augmentation: Bertsekas 2005, *Dynamic Programming and
-Optimal Control*, section 1.4.
+Wozabal 2021, European Journal of Operational Research 288(1); state augmentation: Bertsekas 2005, *Dynamic
+Programming and Optimal Control*, section 1.4.
 """
 
 from __future__ import annotations
