@@ -8,6 +8,7 @@ from geodata.errors import UnknownName
 from pilots.microgrid.ensemble import Ensemble
 from pilots.microgrid.forecast import Climatology, Perfect, Persistence
 from pilots.microgrid.linear import LinearPredictive
+from pilots.microgrid.peak_state import PeakStatePredictive
 from pilots.microgrid.predictive import Predictive
 from pilots.microgrid.rules import CheapestHours, PeakShaving, SelfConsumption
 
@@ -20,9 +21,9 @@ CONTROLLERS: dict[str, Controller] = {
     "peak_shaving": PeakShaving(),
     "predictive": Predictive(Persistence()),
     "climatology": Predictive(Climatology()),
-    "ensemble": Predictive(Ensemble()),
+    "ensemble": PeakStatePredictive(Ensemble()),
     "linear": LinearPredictive(Persistence()),
-    "perfect": Predictive(Perfect()),
+    "perfect": PeakStatePredictive(Perfect()),
 }
 
 

@@ -107,6 +107,35 @@ def capped_cost(
 
 
 @njit(cache=True)
+def capped_costs(
+    rows: Floats, t: int, charge: Charge, plant: Plant, end_value: float, caps_kw: Floats
+) -> Floats:
+    """Cost of the days looked back at from step ``t`` under each of some import caps, EUR.
+
+    At least one day must have been; the sun is that of the season to come.
+    """
+    first = max(0, t - LOOK_BACK_DAYS * charge.day)
+    past = rows[first:t]
+    sun = _season(charge, first, t)
+    work, most = np.empty_like(past), 16 * len(past) + 64
+    value, spare, curve = np.empty((most, 2)), np.empty((most, 2)), np.empty((SEGMENTS, 4))
+    prices, widths, kinds = np.empty(OFFERS), np.empty(OFFERS), np.empty(OFFERS, np.int64)
+    costs, excess = np.empty(len(caps_kw)), charge.price / plant.step_h
+    for i in range(len(caps_kw)):
+        costs[i] = capped_cost(
+            past, caps_kw[i], excess, plant, end_value, sun, work, value, spare, curve, prices, widths, kinds
+        )
+    return costs
+
+
+@njit(cache=True)
+def _season(charge: Charge, first: int, t: int) -> float:
+    """The sun of the two weeks from step ``t`` over that of the days since step ``first``."""
+    today = t // charge.day
+    return float(charge.sun[today : today + 15].mean() / charge.sun[first // charge.day : today].mean())
+
+
+@njit(cache=True)
 def month_target(
     rows: Floats, t: int, charge: Charge, plant: Plant, end_value: float, days_left: float, reached_kw: float
 ) -> float:
@@ -117,8 +146,7 @@ def month_target(
         return reached_kw
     past = rows[first:t]
     margin = MARGIN * _usual_error(past, day)
-    today = t // day
-    sun = charge.sun[today : today + 15].mean() / charge.sun[first // day : today].mean()
+    sun = _season(charge, first, t)
     work = np.empty_like(past)
     value, spare = np.empty((16 * len(past) + 64, 2)), np.empty((16 * len(past) + 64, 2))
     curve = np.empty((SEGMENTS, 4))

@@ -90,10 +90,10 @@ class Predictive:
 
     def begin(self, site: Site, series: Series, observed: Observed, rng: np.random.Generator) -> Plan:  # noqa: ARG002
         """Start to steer a site."""
-        return _Steering(self, site, series, observed)
+        return Steering(self, site, series, observed)
 
 
-class _Steering:
+class Steering:
     """The controller at work on one site."""
 
     def __init__(self, controller: Predictive, site: Site, series: Series, observed: Observed) -> None:

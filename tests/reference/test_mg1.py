@@ -147,10 +147,10 @@ def test_the_linear_programme_decides_like_the_dynamic_one(folder):
 
 @pytest.mark.slow
 def test_peak_aware_control_beats_the_best_measured_peer(folder):
-    """The best peer (tuned on this very year) lies 5.29 % above the optimum."""
+    """3 % were asked for; the best peer (tuned on this very year) lies 5.29 % above the optimum."""
     site, series = peak_case(folder)
     schedule = operate(site, series, "ensemble", bound=False)
-    assert schedule.cost_eur / PEAK_CASE - 1.0 <= 0.04
+    assert schedule.cost_eur / PEAK_CASE - 1.0 <= 0.03
 
 
 @pytest.mark.slow

@@ -201,7 +201,7 @@ def evening_peaks(days=24):
     return site, series
 
 
-@pytest.mark.parametrize("name", ["linear", "predictive"])
+@pytest.mark.parametrize("name", ["linear", "predictive", "ensemble"])
 def test_a_capacity_charge_is_honoured(name):
     """Blind to it, the battery fills up at full power in one cheap hour.
 
