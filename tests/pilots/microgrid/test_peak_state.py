@@ -11,14 +11,8 @@ from pilots.microgrid import Battery, Connection, Series, Site, Solar, Tariff
 from pilots.microgrid.control import Operation, operate
 from pilots.microgrid.ensemble import Ensemble
 from pilots.microgrid.forecast import Perfect
-from pilots.microgrid.peak_state import (
-    Ladder,
-    PeakStatePredictive,
-    Stages,
-    rungs,
-    step_back_on_grid,
-    value_ahead,
-)
+from pilots.microgrid.peak_state import PeakStatePredictive, rungs
+from pilots.microgrid.peak_value import Ladder, Stages, step_back_on_grid, value_ahead
 from pilots.microgrid.predictive import Predictive
 from pilots.microgrid.stage import CONDITIONS, OFFERS, SEGMENTS, Plant, offers, step_cost
 from pilots.microgrid.value import one_step_back, value_at
