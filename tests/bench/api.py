@@ -6,7 +6,7 @@ processor time of the server per request, and whether its answers are those of a
     python tests/bench/api.py --peers FOLDER_OF_A_VENV
 
 The peers live in a virtual environment of their own (``pip install pygeoapi s3fs xpublish xpublish-edr
-h5netcdf pyarrow``).
+h5netcdf h5py pyarrow``).
 """
 
 from __future__ import annotations
@@ -123,6 +123,8 @@ def process(
     running = subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
     try:
         for _ in range(600):
+            if running.poll() is not None:
+                raise SystemExit(f"{command[0]} ended before it answered {path}")
             with contextlib.suppress(OSError):
                 if get(http.client.HTTPConnection("127.0.0.1", port), path)[0] < 500:
                     break
