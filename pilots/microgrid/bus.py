@@ -37,9 +37,12 @@ def lost_load_price(site: Site, step_h: float) -> float:
     Load that must be served is worth more than any capacity charge that serving it for one step could cost.
     """
     value = site.value_of_lost_load_eur_per_kwh
-    if value is not None:
-        return value
-    return max(MUST_SERVE_EUR_PER_KWH, 10.0 * site.tariff.capacity_eur_per_kw_month / step_h)
+    return max(MUST_SERVE_EUR_PER_KWH, _beyond_any_peak(site, step_h)) if value is None else value
+
+
+def _beyond_any_peak(site: Site, step_h: float) -> float:
+    """More than what a kWh costs that raises the month's peak for one step, EUR."""
+    return 10.0 * site.tariff.capacity_eur_per_kw_month / step_h
 
 
 def missed_charging_eur(site: Site, series: Series) -> float:
@@ -54,11 +57,16 @@ def missed_charging_eur(site: Site, series: Series) -> float:
 
 
 def plant_of(site: Site, step_h: float) -> Plant:
-    """What stays the same over all steps. Without a battery its room and powers are zero."""
+    """What stays the same over all steps. Without a battery its room and powers are zero.
+
+    Load is never shed for the sake of the month's peak: a controller that saw no further would do so anew in
+    every step, where paying once is cheaper.
+    """
     battery, generator = site.battery, site.generator
     generator_kw = 0.0 if generator is None else generator.rated_kw
     generator_cost = 0.0 if generator is None else generator.marginal_eur_per_kwh
-    rest = (generator_kw, generator_cost, lost_load_price(site, step_h))
+    shed_price = max(lost_load_price(site, step_h), _beyond_any_peak(site, step_h))
+    rest = (generator_kw, generator_cost, shed_price)
     if battery is None:
         return Plant(step_h, 0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, *rest)
     return Plant(

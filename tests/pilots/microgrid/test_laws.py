@@ -214,6 +214,15 @@ def test_a_capacity_charge_is_honoured(name):
     assert aware[1] < 120.0
 
 
+@pytest.mark.parametrize("name", CONTROLLERS)
+def test_no_load_is_shed_for_the_sake_of_a_peak(name):
+    """A kW more costs 30 EUR once a month; a kWh not served 10 EUR, but anew in every hour that needs it."""
+    site, series = evening_peaks(days=8)
+    dear = {"tariff": Tariff(capacity_eur_per_kw_month=30.0), "value_of_lost_load_eur_per_kwh": 10.0}
+    schedule = operate(site.model_copy(update=dear), series, name, bound=False)
+    assert schedule.unserved_kw.max() == 0.0
+
+
 @pytest.mark.parametrize("charge", [0.0, 6.0])
 @pytest.mark.parametrize("name", CONTROLLERS)
 def test_any_price_is_served(name, charge):
