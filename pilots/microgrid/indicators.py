@@ -44,6 +44,7 @@ _OF = {
     "scis": "Smart Cities Information System, KPI guide 2.0 (2017), section 2.1",
     "reopt": "REopt outage simulator; Laws et al. 2018",
     "practice": "common practice of network tariffs",
+    "own": "Twinbox's own definition",
     "bound": "linear programme with perfect foresight",
     "lcos": "Schmidt et al. 2019, Joule 3(1)",
     "npc": "Haessig et al., Microgrids.py",
@@ -324,7 +325,7 @@ INDICATORS = tuple(
                 "energy that vehicles needed and did not get in their stay, for want of power at the charger "
                 "or of grid and connection; where load is short, vehicles are first to go without"
             ),
-            "practice",
+            "own",
         ),
         (
             "ev_energy_unmet_share",
@@ -332,7 +333,7 @@ INDICATORS = tuple(
             "1",
             "lower",
             "the same over all energy that they needed; none without vehicles",
-            "practice",
+            "own",
         ),
         (
             "survival_1h",

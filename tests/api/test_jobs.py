@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -263,3 +265,17 @@ def test_jobs_of_a_server_that_never_comes_back_are_failed_by_another():
     assert "has not been heard of since" in told["message"]
     assert [here.get(job, "tenant")["status"] for job in (alive, waiting)] == ["running", "accepted"]
     store.close()
+
+
+def test_who_steps_back_takes_its_session_along():
+    """Where Linux shares processors by session, a nice process in a session that is not gains nothing."""
+    code = (
+        "import os; from api.jobs.supervisor import step_back; os.setsid(); step_back(5); "
+        "from pathlib import Path; group = Path('/proc/self/autogroup'); "
+        "print(os.nice(0), group.read_text() if group.exists() else '')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    process, *session = done.stdout.split()
+    assert int(process) == min(os.nice(0) + 5, 19)
+    if session:  # "/autogroup-17 nice 5"; nothing where a control group shares processors instead
+        assert session[-2:] == ["nice", process]
